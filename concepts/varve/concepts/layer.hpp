@@ -5,9 +5,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -206,7 +206,7 @@ class Layer {
 
   // checkpoints
 
-  void checkpoint(const std::filesystem::path& directory)
+  void checkpoint(const std::string& directory)
     requires(Forwarded::has(Group::checkpoints) && detail::HasCheckpoint<Next>)
   {
     next_.checkpoint(directory);

@@ -5,9 +5,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -48,7 +48,7 @@ concept HasBulkLoader = requires(E& engine, Tree tree) {
 };
 
 template <class E>
-concept HasCheckpoint = requires(E& engine, const std::filesystem::path& directory) {
+concept HasCheckpoint = requires(E& engine, const std::string& directory) {
   { engine.checkpoint(directory) } -> std::same_as<void>;
 };
 

@@ -6,7 +6,6 @@
 #include <varve/concepts/key_range.hpp>
 #include <varve/concepts/tree.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -163,7 +162,9 @@ class WriteBatch {
 
   void make_room(std::size_t more) {
     if (bytes_.capacity() - bytes_.size() >= more) return;
-    bytes_.reserve(std::max(bytes_.size() + more, 2 * bytes_.capacity()));
+    const std::size_t needed = bytes_.size() + more;
+    const std::size_t doubled = 2 * bytes_.capacity();
+    bytes_.reserve(needed > doubled ? needed : doubled);
   }
 
   std::string bytes_;
