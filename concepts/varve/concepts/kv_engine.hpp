@@ -23,6 +23,7 @@ concept HasName = requires {
 template <class E>
 concept HasWrite = requires(E& engine, const WriteBatch& batch, Durability durability) {
   { engine.write(batch, durability) } -> std::same_as<void>;
+  { engine.write(batch) } -> std::same_as<void>;
 };
 
 template <class E>
@@ -81,9 +82,10 @@ consteval bool assert_kv_engine() {
   static_assert(detail::HasName<E>,
                 "a KvEngine has `static constexpr BytesView name`, the short name in messages and "
                 "in stored records");
-  static_assert(detail::HasWrite<E>,
-                "a KvEngine has write(const WriteBatch&, Durability) that returns void and applies "
-                "the whole batch or nothing");
+  static_assert(
+      detail::HasWrite<E>,
+      "a KvEngine has write(const WriteBatch&, Durability = Durability::synced) that returns "
+      "void and applies the whole batch or nothing");
   static_assert(detail::HasOpenTree<E>,
                 "a KvEngine has open_tree(BytesView name) that returns the Tree, made where it is "
                 "not there");

@@ -45,6 +45,7 @@ concept HasContains = requires(const R& reader, Tree tree, BytesView key) {
 template <class R>
 concept HasScan = requires(const R& reader, Tree tree, KeyRange range, Order order) {
   { reader.scan(tree, range, order) } -> EntryScan;
+  { reader.scan(tree, range) } -> std::same_as<decltype(reader.scan(tree, range, order))>;
 };
 
 }  // namespace detail
@@ -72,8 +73,10 @@ consteval bool assert_kv_reader() {
                 "type with `BytesView view() const noexcept`");
   static_assert(detail::HasContains<R>,
                 "a KvReader has contains(Tree, BytesView) const that returns bool");
-  static_assert(detail::HasScan<R>,
-                "a KvReader has scan(Tree, KeyRange, Order) const that returns a varve::Scan");
+  static_assert(
+      detail::HasScan<R>,
+      "a KvReader has scan(Tree, KeyRange, Order = Order::ascending) const that returns a "
+      "varve::Scan");
   return KvReader<R>;
 }
 

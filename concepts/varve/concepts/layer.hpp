@@ -102,7 +102,7 @@ class Layer {
 
   // scans
 
-  [[nodiscard]] auto scan(Tree tree, KeyRange range, Order order) const
+  [[nodiscard]] auto scan(Tree tree, KeyRange range, Order order = Order::ascending) const
     requires(Forwarded::has(Group::scans))
   {
     return next_.scan(tree, range, order);
@@ -124,7 +124,7 @@ class Layer {
 
   // writes
 
-  void write(const WriteBatch& batch, Durability durability)
+  void write(const WriteBatch& batch, Durability durability = Durability::synced)
     requires(Forwarded::has(Group::writes))
   {
     next_.write(batch, durability);
