@@ -75,6 +75,8 @@ class Layer {
 
   static constexpr Role role = Role::observes;
   static constexpr LayerFormat format{};
+  /// Whether the layer keeps files of its own beside the engine's.
+  static constexpr bool needs_directory = false;
 
   [[nodiscard]] Next& next() noexcept { return next_; }
   [[nodiscard]] const Next& next() const noexcept { return next_; }
@@ -249,6 +251,7 @@ concept LayerShape = requires(L& layer, const L& looked_at) {
   { looked_at.next() } -> std::same_as<const typename L::Next&>;
   { L::role } -> std::convertible_to<Role>;
   { L::format } -> std::convertible_to<LayerFormat>;
+  { L::needs_directory } -> std::convertible_to<bool>;
 };
 
 /// Whether `L` answers for group `group` and so must define each of its operations.
