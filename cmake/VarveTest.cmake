@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+
+find_package(Catch2 3 QUIET)
+if(NOT Catch2_FOUND)
+  find_package(Catch2 2.13 REQUIRED)
+endif()
+
+# Catch2 3 brings its main with it. That of Catch2 2 costs as much as twenty tests: built once,
+# without optimisation.
+if(TARGET Catch2::Catch2WithMain)
+  add_library(varve_catch ALIAS Catch2::Catch2WithMain)
+else()
+  add_library(varve_catch STATIC "${PROJECT_SOURCE_DIR}/tests/catch_main.cpp")
+  target_compile_options(varve_catch PRIVATE -O0 -g0 -w)
+  target_link_libraries(varve_catch PUBLIC Catch2::Catch2)
+endif()
+
+# Set by the presets of the sanitizers: their tests are named after the lane, and run with its
+# environment.
+set(VARVE_LANE "" CACHE STRING "A prefix for the names of the tests: 'asan', 'tsan'")
+set(VARVE_LANE_ENVIRONMENT "" CACHE STRING "Environment of every test of the lane")
+if(VARVE_LANE)
+  set(varve_lane_prefix "${VARVE_LANE}:")
+endif()
+
+# varve_test(NAME path LIBS targets... [LABELS labels...] [LONG] [TIMEOUT seconds])
+#
+# Builds tests/<path>.test.cpp against `targets` and makes of it the test <path>, which runs every
+# test case that is not hidden. With LONG there is a second one, <path>.long, which runs the cases
+# tagged [.long] and only under `ctest -C long`. A test is left out, with a word, where one of its
+# targets is not part of this build.
+function(varve_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "LONG" "NAME;TIMEOUT" "LIBS;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME)
+    message(FATAL_ERROR "varve_test(NAME path LIBS targets... [LABELS labels...] [LONG] [TIMEOUT "
+                        "seconds]), not '${ARGV}'")
+  endif()
+  foreach(lib IN LISTS arg_LIBS)
+    if(lib MATCHES "^varve::" AND NOT TARGET ${lib})
+      message(STATUS "Left out: test ${arg_NAME}, which needs ${lib}")
+      return()
+    endif()
+  endforeach()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+
+  string(REPLACE "/" "." target "test.${arg_NAME}")
+  add_executable(${target} "${PROJECT_SOURCE_DIR}/tests/${arg_NAME}.test.cpp")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(${target} PRIVATE varve_catch ${arg_LIBS})
+
+  set(name "${varve_lane_prefix}${arg_NAME}")
+  add_test(NAME ${name} COMMAND ${target})
+  set_tests_properties(
+    ${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+                       ENVIRONMENT "${VARVE_LANE_ENVIRONMENT}")
+  if(arg_LONG)
+    add_test(NAME ${name}.long CONFIGURATIONS long COMMAND ${target} "[long]")
+    set_tests_properties(
+      ${name}.long PROPERTIES LABELS "${arg_LABELS};long" TIMEOUT 3600
+                              ENVIRONMENT "${VARVE_LANE_ENVIRONMENT}")
+  endif()
+endfunction()
