@@ -87,8 +87,11 @@ class MinimalEngine {
     const KeyBounds bounds(range);
     const std::shared_lock lock(state_->mutex);
     const Entries& entries = state_->find(tree, "scan").entries;
-    const auto [first, last] = within(entries, bounds);
-    Cursor::Entries met(first, last);
+    Cursor::Entries met;
+    if (!bounds.empty()) {
+      met.assign(entries.lower_bound(bounds.first()),
+                 bounds.bounded() ? entries.lower_bound(bounds.last()) : entries.end());
+    }
     if (order == Order::descending) std::reverse(met.begin(), met.end());
     return Scan<Cursor>(Cursor(std::move(met)));
   }
@@ -186,13 +189,6 @@ class MinimalEngine {
                    .layer = std::string(name)});
     }
   };
-
-  template <class Map>
-  static auto within(Map& entries, const KeyBounds& bounds) {
-    if (bounds.empty()) return std::pair(entries.end(), entries.end());
-    return std::pair(entries.lower_bound(bounds.first()),
-                     bounds.bounded() ? entries.lower_bound(bounds.last()) : entries.end());
-  }
 
   static void apply(Entries& entries, const WriteOp& op) {
     switch (op.kind) {
