@@ -62,3 +62,30 @@ function(varve_test)
                               ENVIRONMENT "${VARVE_LANE_ENVIRONMENT}")
   endif()
 endfunction()
+
+# The include directories with which the compile-time tests call compilers themselves.
+set(varve_include_arguments
+    "-I${PROJECT_SOURCE_DIR}/concepts" "-I${PROJECT_SOURCE_DIR}/include"
+    "-I${PROJECT_SOURCE_DIR}/adapters" "-I${PROJECT_SOURCE_DIR}/tests")
+
+# varve_script_test(NAME name COMMAND command... [LABELS labels...] [TIMEOUT seconds] [SERIAL])
+#
+# A test that is a script. Not part of the sanitizers' lanes: what it looks at is the same there.
+function(varve_script_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "SERIAL" "NAME;TIMEOUT" "COMMAND;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME)
+    message(FATAL_ERROR "varve_script_test: wrong arguments '${ARGV}'")
+  endif()
+  if(VARVE_LANE)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(
+    ${arg_NAME} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  if(arg_SERIAL)
+    set_tests_properties(${arg_NAME} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+endfunction()

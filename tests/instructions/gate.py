@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Counts instructions: a stack of layers must cost next to nothing over the raw engine.
+
+Each program reads hot keys `N` times in the way its first argument names: `raw` (the engine's own
+C or C++ interface, as its best user would write it), `varve` (the adapter alone) or `layers` (three
+layers that pass everything on). Counts come from callgrind, so they do not depend on how busy the
+machine is; the difference of two N cancels what opening and filling the store costs.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+FEW, MANY = 2_000, 12_000
+COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
+
+
+def instructions(program, way, count):
+    with tempfile.TemporaryDirectory() as directory:
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                   str(program.resolve()), way, str(count)]
+        run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    collected = COLLECTED.search(run.stderr)
+    if run.returncode != 0 or not collected:
+        sys.exit(f"{' '.join(command)} failed:\n{run.stdout}{run.stderr}")
+    return int(collected.group(1))
+
+
+def per_operation(program, way):
+    """The median of three, for what threads of the engine do in the background."""
+    def once(_):
+        return (instructions(program, way, MANY) - instructions(program, way, FEW)) / (MANY - FEW)
+    return sorted(map(once, range(3)))[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", type=pathlib.Path)
+    parser.add_argument("--budget", type=float, default=10, help="instructions an operation")
+    args = parser.parse_args()
+    if not shutil.which("valgrind"):
+        print("SKIPPED: valgrind is not here, so the cost of layers was NOT measured")
+        sys.exit(77)
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        ways = ("raw", "varve", "layers")
+        counts = dict(zip(ways, pool.map(lambda way: per_operation(args.program, way), ways)))
+    print(f"{args.program.name}: instructions an operation")
+    for way in ways:
+        print(f"  {way:8}{counts[way]:10.1f}{counts[way] - counts['raw']:+10.1f} over raw")
+    over = counts["layers"] - counts["raw"]
+    if over > args.budget:
+        sys.exit(f"three layers cost {over:.1f} instructions an operation; the budget is {args.budget:g}")
+
+
+if __name__ == "__main__":
+    main()
