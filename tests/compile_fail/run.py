@@ -59,7 +59,7 @@ def main():
     source = args.file.read_text(encoding="utf-8")
     texts = EXPECT.findall(source)
     if not texts or "CONTROL" not in source:
-        sys.exit(f"{args.file}: needs a line '// expect-error: TEXT' and a part under '#ifdef CONTROL'")
+        sys.exit(f"{args.file}: needs a line '// expect-error: TEXT' and a part '#ifdef CONTROL'")
     compilers = [compiler for compiler in COMPILERS if shutil.which(compiler)]
     if not compilers:
         sys.exit(f"none of {', '.join(COMPILERS)} is here")
@@ -68,7 +68,8 @@ def main():
             print(f"SKIPPED: {compiler} is not here")
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        judged = pool.map(lambda compiler: judge(compiler, args.arguments, args.file, texts), compilers)
+        judged = pool.map(
+            lambda compiler: judge(compiler, args.arguments, args.file, texts), compilers)
         wrong = [sentence for sentences in judged for sentence in sentences]
     for sentence in wrong:
         print(sentence)

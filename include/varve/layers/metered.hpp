@@ -17,7 +17,7 @@ namespace varve {
 struct MeteredOptions {
   /// Of how many `get` and `contains` one, drawn at random, is timed. 1 times each, which costs two
   /// readings of the clock (18 ns) a call. Every other operation is always timed.
-  std::uint32_t sample_every = 8;
+  std::uint32_t sample_every = 16;
 
   template <class Visit>
   void visit_fields(Visit&& visit) const {
@@ -199,7 +199,7 @@ class MeteredLoader {
 /// Durability  that of `Next`.
 /// Threads     as `Next`. Each thread counts for itself, without a locked instruction; `metrics`
 ///             sums over them at any time.
-/// Cost        3 ns a read where one of eight is timed; see bench/RESULTS.md.
+/// Cost        4 ns a read where one of sixteen is timed; see bench/RESULTS.md.
 template <KvEngine Next>
 class Metered
     : public Layer<Next,
