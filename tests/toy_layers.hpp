@@ -7,10 +7,9 @@ namespace varve::toys {
 
 /// Forwards everything, and says of itself what a test wants to hear.
 template <KvEngine Next, Role Says, std::uint32_t Version = 0, bool Joins = false>
-class Toy : public Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots,
-                                        Group::writes, Group::bulk, Group::transactions,
-                                        Group::trees, Group::maintenance, Group::checkpoints,
-                                        Group::tail>> {
+class Toy : public Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots, Group::writes,
+                                        Group::bulk, Group::transactions, Group::trees,
+                                        Group::maintenance, Group::checkpoints, Group::tail>> {
  public:
   static constexpr BytesView name = [] {
     switch (Says) {
