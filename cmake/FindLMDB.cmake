@@ -37,4 +37,4 @@ find_package_handle_standard_args(
   LMDB
   REQUIRED_VARS LMDB_TARGET
   REASON_FAILURE_MESSAGE
-    "install liblmdb-dev (Debian, Ubuntu) or the package lmdb (Conan, vcpkg), or turn varve's LMDB adapter off")
+    "install liblmdb-dev (Debian, Ubuntu) or lmdb (Conan, vcpkg), or set VARVE_WITH_LMDB=OFF")

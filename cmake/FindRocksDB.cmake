@@ -38,4 +38,4 @@ find_package_handle_standard_args(
   RocksDB
   REQUIRED_VARS RocksDB_TARGET
   REASON_FAILURE_MESSAGE
-    "install librocksdb-dev (Debian, Ubuntu) or the package rocksdb (Conan, vcpkg), or turn varve's RocksDB adapter off")
+    "install librocksdb-dev (Debian, Ubuntu), rocksdb (Conan, vcpkg) or set VARVE_WITH_ROCKSDB=OFF")

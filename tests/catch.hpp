@@ -21,8 +21,12 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 #else
 using Approx = Catch::Detail::Approx;
-inline auto ContainsSubstring(const std::string& text) { return Catch::Matchers::Contains(text); }
-inline auto StartsWith(const std::string& text) { return Catch::Matchers::StartsWith(text); }
+inline auto ContainsSubstring(const std::string& text) {
+  return Catch::Matchers::Contains(text);
+}
+inline auto StartsWith(const std::string& text) {
+  return Catch::Matchers::StartsWith(text);
+}
 #endif
 
 }  // namespace varve_test

@@ -55,7 +55,7 @@ def main():
         print(f"  {way:8}{counts[way]:10.1f}{counts[way] - counts['raw']:+10.1f} over raw")
     over = counts["layers"] - counts["raw"]
     if over > args.budget:
-        sys.exit(f"three layers cost {over:.1f} instructions an operation; the budget is {args.budget:g}")
+        sys.exit(f"three layers cost {over:.1f} instructions; the budget is {args.budget:g}")
 
 
 if __name__ == "__main__":

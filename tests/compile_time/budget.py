@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What varve's headers cost to compile, as ratios to what their user pays anyway.
+
+Ratios, because seconds depend on the machine; medians of interleaved rounds, because it is busy.
+Without a compiler cache, optimised, as a user compiles.
+"""
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCLUDES = [f"-I{ROOT / root}" for root in ("concepts", "include", "adapters")]
+
+STANDARD = ("string_view", "span", "string", "vector", "optional", "concepts", "atomic", "iterator")
+
+
+def lines(*headers):
+    return "".join(f"#include <{header}>\n" for header in headers)
+
+
+def stack(layers, engine):
+    """A program that opens `engine` under so many pass-through layers, and uses it once."""
+    open_angle = "".join(f"Pass<{number}>::Over<" for number in range(layers))
+    return (lines("varve/open.hpp", f"varve/adapters/{engine}.hpp") + """
+template <int Number>
+struct Pass {
+  template <varve::KvEngine Next>
+  class Over : public varve::Layer<
+                   Next, varve::Forwards<varve::Group::reads, varve::Group::scans,
+                                         varve::Group::snapshots, varve::Group::writes,
+                                         varve::Group::bulk, varve::Group::transactions,
+                                         varve::Group::trees, varve::Group::maintenance,
+                                         varve::Group::checkpoints, varve::Group::tail>> {
+   public:
+    static constexpr varve::BytesView name = "pass";
+    template <class Context>
+    explicit Over(Context& context) : Over::Layer(context) {}
+  };
+};
+""" + f"using Store = {open_angle}varve::{ADAPTERS[engine]}{' >' * layers};\n" + """
+int main() {
+  auto store = varve::open<Store>("data");
+  const varve::Tree tree = store.open_tree("tree");
+  store.write(varve::WriteBatch().put(tree, "key", "value"));
+  return store.contains(tree, "key") ? 0 : 1;
+}
+""")
+
+
+ADAPTERS = {"memory": "MemoryAdapter", "rocksdb": "RocksAdapter", "lmdb": "LmdbAdapter"}
+
+
+def sources():
+    """The measured translation units by name; those of engines that are not there are left out."""
+    units = {
+        "standard headers": lines(*STANDARD),
+        "varve/concepts/concepts.hpp": lines("varve/concepts/concepts.hpp"),
+        "varve/open.hpp": lines("varve/open.hpp"),
+        "rocksdb/db.h and cache, filter, table": lines(
+            "rocksdb/db.h", "rocksdb/cache.h", "rocksdb/filter_policy.h", "rocksdb/table.h"),
+        "lmdb.h and standard headers": lines("lmdb.h", *STANDARD),
+        "varve/adapters/memory.hpp": lines("varve/adapters/memory.hpp"),
+        "varve/adapters/rocksdb.hpp": lines("varve/adapters/rocksdb.hpp"),
+        "varve/adapters/lmdb.hpp": lines("varve/adapters/lmdb.hpp"),
+        "whole stack on rocksdb": stack(3, "rocksdb"),
+        "stack on memory, 1 layer": stack(1, "memory"),
+        "stack on memory, 9 layers": stack(9, "memory"),
+    }
+    return {name: text for name, text in units.items() if everything_is_there(text)}
+
+
+def everything_is_there(text):
+    run = subprocess.run(["g++", "-std=c++20", *INCLUDES, "-E", "-x", "c++", "-o", "/dev/null", "-"],
+                         input=text, capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return True
+    missing = re.search(r"fatal error: (\S+): No such file", run.stderr)
+    if not missing:
+        sys.exit(run.stderr)
+    print(f"left out: what needs <{missing.group(1)}>")
+    return False
+
+
+def measure(compiler, units, rounds):
+    """Seconds of processor time for each unit, the medians of interleaved rounds."""
+    taken = {name: [] for name in units}
+    with tempfile.TemporaryDirectory() as directory:
+        for number, text in enumerate(units.values()):
+            (pathlib.Path(directory) / f"{number}.cpp").write_text(text, encoding="utf-8")
+        for turn in range(rounds + 1):
+            for number, name in enumerate(units):
+                command = [compiler, "-std=c++20", "-O2", *INCLUDES, "-c", f"{number}.cpp",
+                           "-o", "/dev/null"]
+                before = children_seconds()
+                run = subprocess.run(command, cwd=directory, capture_output=True, text=True,
+                                     check=False)
+                if run.returncode != 0:
+                    sys.exit(f"{name}:\n{run.stderr}")
+                if turn > 0:  # The first round only warms the page cache.
+                    taken[name].append(children_seconds() - before)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def children_seconds():
+    import resource
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+# A unit, what it is compared with, the largest ratio allowed, and the goal it stands for.
+BUDGETS = (
+    ("varve/concepts/concepts.hpp", "standard headers", 1.5, "the contract"),
+    ("varve/adapters/rocksdb.hpp", "rocksdb/db.h and cache, filter, table", 1.5, "one adapter"),
+    ("varve/adapters/lmdb.hpp", "lmdb.h and standard headers", 3.0, "one adapter"),
+    ("whole stack on rocksdb", "rocksdb/db.h and cache, filter, table", 2.6, "a whole stack"),
+)
+LAYER_BUDGET = 0.02  # of the standard headers' seconds, for each layer more
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--compiler", default="g++")
+    parser.add_argument("--json", type=pathlib.Path, help="write the seconds there as well")
+    args = parser.parse_args()
+
+    units = sources()
+    seconds = measure(args.compiler, units, args.rounds)
+    for name, taken in seconds.items():
+        print(f"{taken:8.3f} s  {name}")
+    if args.json:
+        args.json.write_text(json.dumps(seconds, indent=2) + "\n", encoding="utf-8")
+
+    failed = False
+    for name, base, limit, what in BUDGETS:
+        if name not in seconds or base not in seconds:
+            continue
+        ratio = seconds[name] / seconds[base]
+        failed |= ratio > limit
+        print(f"{'OVER' if ratio > limit else 'ok':4} {what}: {name} / {base} = {ratio:.2f}, "
+              f"at most {limit}")
+    if "stack on memory, 9 layers" in seconds:
+        layer = (seconds["stack on memory, 9 layers"] - seconds["stack on memory, 1 layer"]) / 8
+        ratio = layer / seconds["standard headers"]
+        print(f"     one layer more: {1000 * layer:.1f} ms")
+        failed |= ratio > 10 * LAYER_BUDGET
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
