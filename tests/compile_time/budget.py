@@ -76,7 +76,7 @@ def sources():
 
 
 def everything_is_there(text):
-    run = subprocess.run(["g++", "-std=c++20", *INCLUDES, "-E", "-x", "c++", "-o", "/dev/null", "-"],
+    run = subprocess.run(["g++", "-std=c++20", *INCLUDES, "-M", "-x", "c++", "-"],
                          input=text, capture_output=True, text=True, check=False)
     if run.returncode == 0:
         return True
