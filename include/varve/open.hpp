@@ -48,7 +48,7 @@ struct OptionsOf<Part> {
 template <class Stack, class... Options>
 class OpenContext {
  public:
-  OpenContext(std::string directory, Options... options)
+  explicit OpenContext(std::string directory, Options... options)
       : directory_(std::move(directory)), options_(std::move(options)...) {}
 
   OpenContext(const OpenContext&) = delete;

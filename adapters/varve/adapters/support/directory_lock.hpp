@@ -155,7 +155,7 @@ class DirectoryLock {
     const std::time_t now = std::time(nullptr);
     std::tm utc{};
     ::gmtime_r(&now, &utc);
-    std::strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (std::strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) return;
     std::string text = "pid " + std::to_string(::getpid()) + "\nprogram ";
     text.append(program_name).append("\nsince ").append(since).append("\n");
     if (::ftruncate(held_->file.get(), 0) != 0) return;
