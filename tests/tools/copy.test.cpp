@@ -21,7 +21,8 @@ std::string numbered(int i) {
 
 void fill(MinimalEngine& engine, Tree tree, int records) {
   WriteBatch batch;
-  for (int i = 0; i < records; ++i) batch.put(tree, numbered(i), std::string(1 + i % 50, 'v'));
+  for (int i = 0; i < records; ++i)
+    batch.put(tree, numbered(i), std::string(static_cast<std::size_t>(1 + i % 50), 'v'));
   engine.write(batch);
 }
 
