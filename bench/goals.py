@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures that the benchmarks are to reach, each as a ratio taken within one run.
+
+A case is `<goal>/<case>` of the benchmarks' names; `of` and `to` are two of its candidates. Of
+several candidates, `a|b`, the slowest counts; one of another case is `case/a`. `times` compares speeds (how many times faster `of` is
+than `to`), `cost` compares times (what `of` takes where `to` takes 1), `counter` is a counter of
+`of`.
+"""
+import dataclasses
+import typing
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    goal: str
+    words: str
+    case: str
+    of: str
+    to: str = ""
+    kind: str = "cost"
+    counter: str = ""
+    at_most: typing.Optional[float] = None
+    at_least: typing.Optional[float] = None
+
+    def bound(self):
+        return f"<= {self.at_most:g}" if self.at_most is not None else f">= {self.at_least:g}"
+
+    def met(self, figure):
+        return figure <= self.at_most if self.at_most is not None else figure >= self.at_least
+
+
+GOALS = (
+    Goal("1a", "three layers over raw RocksDB, instructions a get", "instructions", "rocksdb_get",
+         kind="counter", counter="layers over raw", at_most=10),
+    Goal("1a", "three layers over raw LMDB, instructions a get", "instructions", "lmdb_get",
+         kind="counter", counter="layers over raw", at_most=10),
+    Goal("1b", "LMDB get, to a raw renewed transaction", "lmdb_get_hot", "varve", "raw_renew",
+         at_most=1.01),
+    Goal("1b", "LMDB get, times faster than begin and abort", "lmdb_get_hot", "varve", "raw_begin",
+         kind="times", at_least=1.15),
+    Goal("1b", "the same, hot, on two threads", "lmdb_get_hot threads:2", "varve", "raw_begin",
+         kind="times", at_least=1.9),
+    Goal("1b", "RocksDB get, to a raw PinnableSlice", "rocksdb_get_hot", "varve", "raw",
+         at_most=1.01),
+    Goal("1c", "multi_get of sorted neighbours on RocksDB, to a get, a key", "rocksdb_multi_get",
+         "sorted_neighbours", "get", at_most=0.33),
+    Goal("1d", "memory get, times faster than std::map", "get", "varve", "std_map", kind="times",
+         at_least=6),
+    Goal("1d", "memory get, times faster than absl::btree_map", "get", "varve", "absl_btree",
+         kind="times", at_least=3),
+    Goal("1d", "memory multi_get of 16, times faster than std::map", "multi_get", "varve",
+         "std_map", kind="times", at_least=20),
+    Goal("1d", "memory scan, times faster than std::map", "scan", "varve", "std_map", kind="times",
+         at_least=15),
+    Goal("1d", "memory, bytes an entry above its payload", "memory", "varve", kind="counter",
+         counter="bytes_over_payload", at_most=64),
+    Goal("5", "bulk load into RocksDB, times its WriteBatch, one thread", "rocksdb_load",
+         "bulk_loader", "write_batch", kind="times", at_least=3.5),
+    Goal("5", "the same with two threads", "rocksdb_load", "bulk_loader_2_threads", "write_batch",
+         kind="times", at_least=5.5),
+    Goal("5", "bulk load into RocksDB, to the disk's sequential speed", "rocksdb_load",
+         "bulk_loader", "disk", kind="times", at_least=0.45),
+    Goal("5", "unsorted input, times the WriteBatch", "unsorted_load", "varve", "write_batch",
+         kind="times", at_least=2),
+    Goal("5", "copy LMDB to RocksDB, to the load alone", "copy_lmdb_rocksdb", "varve",
+         "load_alone", kind="times", at_least=0.95),
+    Goal("5", "copy RocksDB to LMDB, times the naive loop", "copy_rocksdb_lmdb", "varve", "naive",
+         kind="times", at_least=1.7),
+    Goal("5", "copy RocksDB to LMDB, to the slower of scan and load", "copy_rocksdb_lmdb", "varve",
+         "scan_alone|load_alone", kind="times", at_least=0.8),
+    Goal("5", "copy LMDB to LMDB, to mdb_env_copy2", "copy_lmdb_lmdb", "varve", "mdb_env_copy2",
+         kind="times", at_least=0.95),
+    Goal("5", "copy RocksDB to RocksDB, to a copy of its files", "copy_rocksdb_rocksdb", "varve",
+         "file_copy", kind="times", at_least=0.95),
+    Goal("6", "the contract, seconds", "compile_time", "varve/concepts/concepts.hpp",
+         kind="counter", counter="seconds", at_most=0.25),
+    Goal("6", "the RocksDB adapter, seconds over the engine's headers", "compile_time",
+         "varve/adapters/rocksdb.hpp", kind="counter", counter="over engine", at_most=0.15),
+    Goal("6", "the LMDB adapter, seconds over the engine's headers", "compile_time",
+         "varve/adapters/lmdb.hpp", kind="counter", counter="over engine", at_most=0.15),
+    Goal("6", "a whole stack on RocksDB, seconds", "compile_time", "whole stack on rocksdb",
+         kind="counter", counter="seconds", at_most=1.4),
+    Goal("6", "one layer more, milliseconds", "compile_time", "one layer more", kind="counter",
+         counter="milliseconds", at_most=5),
+)
