@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/adapters/rocksdb/errors.hpp>
+#include <varve/adapters/rocksdb/store.hpp>
+#include <varve/concepts/tree.hpp>
+#include <varve/concepts/write_batch.hpp>
+
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace varve::detail::rocks {
+
+/// A varve batch as one of RocksDB. Everything is checked before anything is written.
+class BatchTranslation {
+ public:
+  BatchTranslation(const Store& store, const WriteBatch& batch)
+      : store_(store), batch_(batch), translated_(reserved_bytes(batch)) {
+    for (const WriteOp& op : batch) add(op);
+  }
+
+  [[nodiscard]] rocksdb::WriteBatch& translated() noexcept { return translated_; }
+
+  /// Whether a batch can only be translated while nobody else writes: RocksDB has no name for the
+  /// end of a tree, so it has to be looked for.
+  [[nodiscard]] static bool needs_quiet(const WriteBatch& batch) {
+    return std::any_of(batch.begin(), batch.end(),
+                       [](const WriteOp& op) { return op.kind == WriteOpKind::erase_from; });
+  }
+
+ private:
+  [[nodiscard]] static std::size_t reserved_bytes(const WriteBatch& batch) noexcept {
+    return 16 + batch.bytes().size() + 5 * batch.count();
+  }
+
+  void add(const WriteOp& op) {
+    if (family_ == nullptr || op.tree != tree_) {
+      family_ = store_.family(op.tree, "write");
+      tree_ = op.tree;
+    }
+    switch (op.kind) {
+      case WriteOpKind::put:
+        check_size(op.key, limits.max_key_bytes, "key", "max_key_bytes");
+        check_size(op.value, limits.max_value_bytes, "value", "max_value_bytes");
+        return check(translated_.Put(family_, slice(op.key), slice(op.value)), "write");
+      case WriteOpKind::erase:
+        check_size(op.key, limits.max_key_bytes, "key", "max_key_bytes");
+        return check(translated_.Delete(family_, slice(op.key)), "write");
+      case WriteOpKind::erase_range:
+        return check(translated_.DeleteRange(family_, slice(op.key), slice(op.value)), "write");
+      case WriteOpKind::erase_from: return add_erase_from(op);
+    }
+  }
+
+  void add_erase_from(const WriteOp& op) {
+    const std::string end = last_key(op.tree) + '\0';
+    if (op.key >= end) return;
+    check(translated_.DeleteRange(family_, slice(op.key), slice(end)), "write");
+  }
+
+  /// The greatest key that the tree has or gets by this batch.
+  [[nodiscard]] const std::string& last_key(Tree tree) {
+    for (const auto& [known, key] : last_keys_) {
+      if (known == tree) return key;
+    }
+    rocksdb::ReadOptions options = store_.read_options();
+    options.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> it(store_.database().NewIterator(options, family_));
+    it->SeekToLast();
+    check(it->status(), "write");
+    BytesView last = it->Valid() ? view(it->key()) : BytesView{};
+    for (const WriteOp& op : batch_) {
+      if (op.kind == WriteOpKind::put && op.tree == tree && op.key > last) last = op.key;
+    }
+    last_keys_.emplace_back(tree, std::string(last));
+    return last_keys_.back().second;
+  }
+
+  void check_size(BytesView bytes, std::uint64_t most, const char* what, const char* limit) const {
+    if (bytes.size() <= most) [[likely]]
+      return;
+    refuse(ErrorKind::invalid_argument,
+           std::string("a ") + what + " of " + std::to_string(bytes.size()) +
+               " bytes is beyond the engine's limit " + limit + " of " + std::to_string(most),
+           "write", family_->GetName());
+  }
+
+  void check(const rocksdb::Status& status, const char* operation) const {
+    if (!status.ok()) [[unlikely]]
+      fail(status, operation, family_->GetName());
+  }
+
+  const Store& store_;
+  const WriteBatch& batch_;
+  rocksdb::WriteBatch translated_;
+  rocksdb::ColumnFamilyHandle* family_ = nullptr;
+  Tree tree_;
+  std::vector<std::pair<Tree, std::string>> last_keys_;
+};
+
+}  // namespace varve::detail::rocks

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/adapters/rocksdb/errors.hpp>
+#include <varve/adapters/rocksdb/store.hpp>
+#include <varve/concepts/limits.hpp>
+#include <varve/concepts/tree.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace varve::detail::rocks {
+
+[[nodiscard]] inline bool is_tree(const TreeState& state) noexcept {
+  return state.born.load(std::memory_order_relaxed) != TreeState::never &&
+         state.died.load(std::memory_order_relaxed) == TreeState::never;
+}
+
+[[nodiscard]] inline Tree open_tree(Store& store, BytesView name) {
+  check_tree_name(name, engine_name);
+  store.guard().check("open_tree", engine_name);
+  const std::lock_guard lock(store.trees_mutex());
+  TreeState* state = store.trees().find_named(name);
+  if (state != nullptr && is_tree(*state)) return state->tree;
+  store.check_writable("open_tree");
+  if (state == nullptr) {
+    state = &store.make_tree(std::string(name));
+  } else {
+    store.mark_default();
+  }
+  store.trees().publish(*state);
+  return state->tree;
+}
+
+[[nodiscard]] inline std::optional<Tree> find_tree(const Store& store, BytesView name) {
+  store.guard().check("find_tree", engine_name);
+  const std::lock_guard lock(store.trees_mutex());
+  const TreeState* const state = store.trees().find_named(name);
+  if (state == nullptr || !is_tree(*state)) return std::nullopt;
+  return state->tree;
+}
+
+/// By number.
+[[nodiscard]] inline std::vector<TreeInfo> trees(const Store& store) {
+  store.guard().check("trees", engine_name);
+  const std::lock_guard lock(store.trees_mutex());
+  std::vector<TreeInfo> listed;
+  for (const auto& state : store.trees().states()) {
+    if (is_tree(*state)) listed.push_back({state->tree, state->name});
+  }
+  std::sort(listed.begin(), listed.end(),
+            [](const TreeInfo& a, const TreeInfo& b) { return a.tree.number() < b.tree.number(); });
+  return listed;
+}
+
+inline void drop_tree(Store& store, Tree tree) {
+  store.check_writable("drop_tree");
+  const std::lock_guard lock(store.trees_mutex());
+  static_cast<void>(store.family(tree, "drop_tree"));
+  if (tree.number() == 0) {
+    refuse(ErrorKind::not_supported,
+           "RocksDB cannot drop its own column family 'default'; erase its keys instead "
+           "(erase_range of KeyRange::all())",
+           "drop_tree", rocksdb::kDefaultColumnFamilyName);
+  }
+  store.drop_tree(*store.trees().find_named(store.trees().name_of(tree)));
+}
+
+}  // namespace varve::detail::rocks
