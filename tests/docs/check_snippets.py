@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SNIPPET = re.compile(
     r"<!-- snippet: (?P<path>\S+) (?P<name>\S+) -->\n+```cpp\n(?P<body>.*?)^```$",
     re.DOTALL | re.MULTILINE)
-MARK = re.compile(r"<!-- snippet:")
+MARK = re.compile(r"^<!-- snippet:", re.MULTILINE)
 ANY_REGION = re.compile(r"^\s*// \[/?[\w-]+\]\n", re.MULTILINE)
 
 
