@@ -108,8 +108,12 @@ class Error : public std::exception {
       what.append("varve: ").append(to_string(kind)).append(": ");
       const std::size_t head = what.size();
       if (!details.operation.empty()) what.append(details.operation);
-      if (!details.tree.empty()) what.append(" of tree '").append(details.tree).append("'");
-      if (!details.layer.empty()) what.append(" in ").append(details.layer);
+      if (!details.tree.empty()) {
+        what.append(what.size() == head ? "tree '" : " of tree '").append(details.tree).append("'");
+      }
+      if (!details.layer.empty()) {
+        what.append(what.size() == head ? "in " : " in ").append(details.layer);
+      }
       if (what.size() != head) what.append(": ");
       what.append(details.message);
       if (details.engine_text.empty() && details.engine_code == 0) return;

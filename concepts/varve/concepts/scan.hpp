@@ -25,9 +25,10 @@ concept Cursor = std::movable<C> && requires(C cursor, const C looked_at) {
   { cursor.next() } -> std::same_as<void>;
 };
 
-/// A cursor as an input range of `Entry`, for std and range-v3 alike. Single pass: it stands where
-/// its cursor stands, and `begin()` does not rewind. It is itself a `Cursor`, so that a layer which
-/// wraps or merges scans moves them by hand.
+/// A cursor as an input range of `Entry`, for std and for range-v3 (whose views are copyable, so
+/// that they want a scan that has a name). Single pass: it stands where its cursor stands, and
+/// `begin()` does not rewind. It is itself a `Cursor`, so that a layer which wraps or merges scans
+/// moves them by hand.
 ///
 /// Sees the one state of the engine at which it was made. Move-only where the cursor is; moving it
 /// invalidates its iterators. Belongs to one thread at a time.
