@@ -2,9 +2,9 @@
 """The figures that the benchmarks are to reach, each as a ratio taken within one run.
 
 A case is `<goal>/<case>` of the benchmarks' names; `of` and `to` are two of its candidates. Of
-several candidates, `a|b`, the slowest counts; one of another case is `case/a`. `times` compares speeds (how many times faster `of` is
-than `to`), `cost` compares times (what `of` takes where `to` takes 1), `counter` is a counter of
-`of`.
+several candidates, `a|b`, the slowest counts; one of another case is `case/a`. `times` compares
+speeds (how many times faster `of` is than `to`), `cost` compares times (what `of` takes where `to`
+takes 1), `counter` is a counter of `of`.
 """
 import dataclasses
 import typing

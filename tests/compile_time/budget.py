@@ -9,6 +9,7 @@ import argparse
 import json
 import pathlib
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,7 +39,8 @@ struct Pass {
                                          varve::Group::trees, varve::Group::maintenance,
                                          varve::Group::checkpoints, varve::Group::tail>> {
    public:
-    static constexpr varve::BytesView name = "pass";
+    static constexpr char text[] = {'p', 'a', 's', 's', '0' + Number, '\\0'};
+    static constexpr varve::BytesView name = text;
     template <class Context>
     explicit Over(Context& context) : Over::Layer(context) {}
   };
@@ -108,19 +110,19 @@ def measure(compiler, units, rounds):
 
 
 def children_seconds():
-    import resource
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
-# A unit, what it is compared with, the largest ratio allowed, and the goal it stands for.
+# A unit, what it is compared with, the largest ratio allowed, and what it stands for. The ratios
+# trip over a header that grows by a third; the goals themselves are in bench/goals.py.
 BUDGETS = (
     ("varve/concepts/concepts.hpp", "standard headers", 1.5, "the contract"),
-    ("varve/adapters/rocksdb.hpp", "rocksdb/db.h and cache, filter, table", 1.5, "one adapter"),
-    ("varve/adapters/lmdb.hpp", "lmdb.h and standard headers", 3.0, "one adapter"),
-    ("whole stack on rocksdb", "rocksdb/db.h and cache, filter, table", 2.6, "a whole stack"),
+    ("varve/adapters/rocksdb.hpp", "rocksdb/db.h and cache, filter, table", 1.8, "one adapter"),
+    ("varve/adapters/lmdb.hpp", "lmdb.h and standard headers", 3.5, "one adapter"),
+    ("whole stack on rocksdb", "rocksdb/db.h and cache, filter, table", 6.0, "a whole stack"),
 )
-LAYER_BUDGET = 0.02  # of the standard headers' seconds, for each layer more
+LAYER_BUDGET = 0.2  # of the standard headers' seconds, for each layer more
 
 
 def main():
@@ -148,8 +150,9 @@ def main():
     if "stack on memory, 9 layers" in seconds:
         layer = (seconds["stack on memory, 9 layers"] - seconds["stack on memory, 1 layer"]) / 8
         ratio = layer / seconds["standard headers"]
-        print(f"     one layer more: {1000 * layer:.1f} ms")
-        failed |= ratio > 10 * LAYER_BUDGET
+        failed |= ratio > LAYER_BUDGET
+        print(f"{'OVER' if ratio > LAYER_BUDGET else 'ok':4} one layer more: {1000 * layer:.1f} ms, "
+              f"{ratio:.3f} of the standard headers, at most {LAYER_BUDGET}")
     sys.exit(1 if failed else 0)
 
 
