@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// expect-error: an option given to open belongs to no layer of the stack: each is the Options type
-// of one of its parts
+// expect-error: an option given to open belongs to no layer of the stack: each is the Options type of one of its parts
 #include <varve/layers/counted.hpp>
 #include <varve/layers/metered.hpp>
 #include <varve/open.hpp>

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// expect-error: a Hasher has finish() that returns std::array<std::byte, size>
+// expect-error: a Hasher has update(BytesView)
+#include "concepts/archetypes.hpp"
+
+using namespace varve;
+using namespace varve::archetypes;
+
+#ifdef CONTROL
+static_assert(assert_hasher<Hash>());
+#else
+static_assert(assert_hasher<ShortHash>());
+static_assert(assert_hasher<HashWithoutUpdate>());
+#endif
