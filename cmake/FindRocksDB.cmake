@@ -8,7 +8,12 @@
 include(FindPackageHandleStandardArgs)
 
 if(NOT TARGET RocksDB::RocksDB)
+  # Its package may lack a dependency, which is no reason to stop: the library itself is asked next.
+  set(varve_required "${RocksDB_FIND_REQUIRED}")
+  set(RocksDB_FIND_REQUIRED FALSE)
   find_package(RocksDB CONFIG QUIET)
+  set(RocksDB_FIND_REQUIRED "${varve_required}")
+  unset(varve_required)
   if(TARGET RocksDB::rocksdb-shared)
     set(RocksDB_TARGET RocksDB::rocksdb-shared)
   elseif(TARGET RocksDB::rocksdb)

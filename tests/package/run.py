@@ -130,6 +130,16 @@ def find_package_refuses(scratch):
 
 
 @case
+def system_rocksdb(scratch):
+    """RocksDB's library is enough, where its own package lacks a compression library."""
+    prefix = install(scratch, ("rocksdb",))
+    told = configure(CONSUMER, scratch, "consumer", listed(("rocksdb",)),
+                     f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON")
+    if "Found RocksDB" not in told:
+        raise Failed(told)
+
+
+@case
 def add_subdirectory(scratch):
     """The sources as a part of another project."""
     use(scratch, ENGINES, "-DCONSUMER_TAKES=add_subdirectory", f"-DVARVE_SOURCE={ROOT}")
