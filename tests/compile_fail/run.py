@@ -25,6 +25,8 @@ def plain(text):
 
 def compile_once(compiler, arguments, path, control):
     command = [compiler, "-std=c++20", "-fsyntax-only", *arguments]
+    if compiler.startswith("clang"):
+        command.append("-ferror-limit=0")
     if control:
         command.append("-DCONTROL")
     run = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)

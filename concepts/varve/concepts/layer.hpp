@@ -321,6 +321,8 @@ consteval bool assert_layer() {
   static_assert(detail::LayerShape<L>,
                 "a layer derives from varve::Layer<Next, Forwards<...>, Blocks<...>>");
   using N = typename L::Next;
+  // Asked before the first sentence: after an error g++ 12 answers such questions at random.
+  constexpr bool all_classified = detail::all_classified<L>();
   static_assert(detail::never_both<L>(), "a layer forwards a group or blocks it, not both");
   static_assert(!detail::blocks_what_is_required<L>(),
                 "a layer cannot block reads, scans, writes, trees or maintenance: every KvEngine "
@@ -350,7 +352,7 @@ consteval bool assert_layer() {
   VARVE_CLASSIFIED(checkpoints, HasCheckpoint, "checkpoint");
   VARVE_CLASSIFIED(tail, HasTail, "last_sequence and tail");
 #undef VARVE_CLASSIFIED
-  if constexpr (detail::all_classified<L>()) assert_kv_engine<L>();
+  if constexpr (all_classified) assert_kv_engine<L>();
   return EngineLayer<L>;
 }
 
