@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "item.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace catalogue {
+
+/// The first `limit` packages of this machine's Debian package index, as `apt-cache dumpavail`
+/// prints it; none where there is no such index.
+[[nodiscard]] Source read_debian(std::size_t limit);
+
+/// The newest `limit` commits of the git repository at `directory`. Throws `std::runtime_error`
+/// where there is none.
+[[nodiscard]] Source read_git(const std::string& directory, std::size_t limit);
+
+/// The repository `git` if it is named; else the package index; else the repository around the
+/// working directory. Throws `std::runtime_error`, and says what to do, where nothing is found.
+[[nodiscard]] Source read_source(const std::string& git, std::size_t limit);
+
+}  // namespace catalogue
