@@ -57,7 +57,8 @@ class RocksAdapter {
   [[nodiscard]] const RocksOptions& options() const noexcept { return store_->options(); }
 
   [[nodiscard]] std::optional<RocksPinned> get(Tree tree, BytesView key) const {
-    return Reads::get(*store_, store_->read_options(), store_->family(tree, "get"), key);
+    const detail::rocks::Store& store = *store_;
+    return Reads::get(store, store.read_options(), store.family(tree, "get"), key);
   }
 
   [[nodiscard]] bool contains(Tree tree, BytesView key) const {
@@ -126,6 +127,11 @@ class RocksAdapter {
   /// RocksDB itself, for what no concept has. What is done with it passes by the adapter: trees
   /// that are made or dropped there are not seen.
   [[nodiscard]] rocksdb::DB& database() const noexcept { return store_->database(); }
+
+  /// The column family of a tree. Lives as long as the adapter.
+  [[nodiscard]] rocksdb::ColumnFamilyHandle* column_family(Tree tree) const {
+    return store_->family(tree, "column_family");
+  }
 
  private:
   using Reads = detail::rocks::Reads;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -21,9 +22,12 @@ namespace varve::detail::rocks {
 ///
 /// A log is a row of blocks of 32 KiB, and a block a row of records: checksum (4), length (2), type
 /// (1), bytes. RocksDB checks the sums; but a length that points past the end of the file it takes
-/// for a record that a crash cut off, and a header of zeros for space not yet written, and it drops
-/// what comes after without a word, be it a thousand acknowledged records. A log that ends by a
-/// crash looks otherwise: a torn record is the last thing in it, and zeros go on to its end.
+/// for a record that a crash cut off, a header of zeros for space not yet written, and a type of
+/// recycled logs for a left-over of an older log, and it drops what comes after without a word, be
+/// it a thousand acknowledged records. A log that ends by a crash looks otherwise: a torn record is
+/// the last thing in it, zeros go on to its end, and only a log whose first record is of such a
+/// type was recycled. What ends such a log cannot be told from damage; no log of this adapter is
+/// recycled.
 ///
 /// Format: RocksDB's wiki, "Write Ahead Log File Format"; the MANIFEST has it too.
 class LogCheck {
@@ -87,7 +91,10 @@ class LogCheck {
   [[nodiscard]] bool walk_block() {
     for (std::size_t at = 0; at + header_size <= size_;) {
       const Header header(block_.get() + at);
-      if (header.recyclable()) return false;
+      if (header.recyclable()) {
+        check_recycled(at, header);
+        return false;
+      }
       if (header.nothing()) {
         if (block_size - at < recyclable_header_size && zeros_from(at)) return true;
         check_zeros(at);
@@ -115,6 +122,16 @@ class LogCheck {
       if (!zeros_from(at)) damaged(first, 0, "zeros with more after them");
       at = 0;
     } while (read_block());
+  }
+
+  void check_recycled(std::size_t at, const Header& header) {
+    bool other_type = start_ + at != 0;
+    const std::size_t length = std::min(header.length, size_ - at - header_size);
+    for (const char type : {'\x01', '\x02', '\x09', '\x0a', '\x82'}) {
+      block_[at + 6] = type;
+      other_type = other_type || sum_of(at, length) == header.sum;
+    }
+    if (other_type) damaged(at, "a type that is not its record's");
   }
 
   void check_torn(std::size_t at, const Header& header) const {

@@ -3,6 +3,7 @@
 
 #include <varve/adapters/rocksdb/errors.hpp>
 #include <varve/adapters/rocksdb/pinned.hpp>
+#include <varve/adapters/rocksdb/slice_pool.hpp>
 #include <varve/adapters/rocksdb/store.hpp>
 #include <varve/concepts/bytes.hpp>
 #include <varve/concepts/tree.hpp>
@@ -14,10 +15,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace varve::detail::rocks {
 
@@ -27,15 +28,16 @@ class Reads {
  public:
   static std::optional<RocksPinned> get(const Store& store, const rocksdb::ReadOptions& options,
                                         rocksdb::ColumnFamilyHandle* family, BytesView key) {
-    std::optional<RocksPinned> value(std::in_place);
-    if (!read(store, options, family, key, value->slice_, "get")) value.reset();
+    RocksPinned pinned(SlicePool::take());
+    std::optional<RocksPinned> value;
+    if (read(store, options, family, key, *pinned.slice_, "get")) value.emplace(std::move(pinned));
     return value;
   }
 
   static bool contains(const Store& store, const rocksdb::ReadOptions& options,
                        rocksdb::ColumnFamilyHandle* family, BytesView key) {
-    rocksdb::PinnableSlice value;
-    return read(store, options, family, key, value, "contains");
+    const RocksPinned value(SlicePool::take());
+    return read(store, options, family, key, *value.slice_, "contains");
   }
 
   static void multi_get(const Store& store, const rocksdb::ReadOptions& options,
@@ -87,7 +89,8 @@ class Reads {
       for (std::size_t i = 0; i < count; ++i) {
         std::optional<RocksPinned>& value = values[start + i];
         if (statuses[i].ok()) {
-          value.emplace().slice_ = std::move(found[i]);
+          value.emplace(RocksPinned(SlicePool::take()));
+          *value->slice_ = std::move(found[i]);
         } else if (statuses[i].IsNotFound()) {
           value.reset();
         } else {
