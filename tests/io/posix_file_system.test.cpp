@@ -93,6 +93,8 @@ TEST_CASE("PosixFileSystem: a link is not followed, and a file is no directory")
   CHECK(kind_of([&] { (void)files.open(directory / "link", OpenMode::write); }) == ErrorKind::io);
   CHECK(kind_of([&] { files.create_directory(directory / "a"); }) == ErrorKind::io);
   CHECK(kind_of([&] { (void)files.list(directory / "none"); }) == ErrorKind::io);
+  // It is there and takes no directory, and says so as if it were missing.
+  CHECK(kind_of([&] { files.create_directory("/proc/none/deeper"); }) == ErrorKind::io);
 }
 
 TEST_CASE("PosixFileSystem: a lock is held by one, and its holder is named") {

@@ -167,17 +167,13 @@ class PosixFileSystem {
   /// as it is.
   void create_directory(BytesView path) {
     const std::string name(path);
-    if (::mkdir(name.c_str(), 0700) == 0) {
-      if (::chmod(name.c_str(), 0700) != 0) detail::throw_system("create_directory", path, errno);
-      return;
-    }
-    if (errno == ENOENT) {
-      const std::string above = std::filesystem::path(name).parent_path().string();
-      if (above.empty() || above == name) detail::throw_system("create_directory", path, ENOENT);
+    int code = make_directory(name);
+    const std::string above = std::filesystem::path(name).parent_path().string();
+    if (code == ENOENT && !above.empty() && above != name) {
       create_directory(above);
-      return create_directory(path);
+      code = make_directory(name);
     }
-    const int code = errno;
+    if (code == 0) return;
     struct stat status {};
     if (code == EEXIST && ::stat(name.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
     detail::throw_system("create_directory", path, code == EEXIST ? ENOTDIR : code);
@@ -239,6 +235,12 @@ class PosixFileSystem {
   }
 
  private:
+  /// Returns what failed, as `errno` says it; 0 where nothing did.
+  [[nodiscard]] static int make_directory(const std::string& name) noexcept {
+    if (::mkdir(name.c_str(), 0700) != 0) return errno;
+    return ::chmod(name.c_str(), 0700) == 0 ? 0 : errno;
+  }
+
   [[nodiscard]] PosixFile open_or_create(BytesView path) {
     const std::string name(path);
     const int descriptor = detail::retried(
