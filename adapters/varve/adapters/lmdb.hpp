@@ -65,16 +65,19 @@ class LmdbAdapter {
 
   // reads
 
-  [[nodiscard]] std::optional<LmdbPinned> get(Tree tree, BytesView key) const {
-    const auto [node, transaction] = engine_->readers.take();
+  [[nodiscard, gnu::always_inline]] std::optional<LmdbPinned> get(Tree tree, BytesView key) const {
     MDB_val wanted = lmdb::to_value(key);
     MDB_val value;
-    const int code = mdb_get(transaction, engine_->trees.database(tree), &wanted, &value);
-    if (code != MDB_SUCCESS) [[unlikely]] {
-      lmdb::give_back(*node);
-      if (code != MDB_NOTFOUND) refuse_get(code, tree);
-      return std::nullopt;
+    lmdb::ReadNode* node = lmdb::current_node;
+    if (lmdb::TreeTable::is_low(tree) && engine_->readers.take_at_once(*node)) [[likely]] {
+      const int code =
+          mdb_get(node->transaction, engine_->trees.low_database(tree), &wanted, &value);
+      if (code != MDB_SUCCESS) [[unlikely]]
+        node = miss(*node, code, tree);
+    } else {
+      node = find(tree, wanted, value);
     }
+    if (node == nullptr) return std::nullopt;
     return std::optional<LmdbPinned>(std::in_place, *node, value);
   }
 
@@ -82,7 +85,8 @@ class LmdbAdapter {
 
   void multi_get(Tree tree, std::span<const BytesView> keys,
                  std::span<std::optional<LmdbPinned>> values) const {
-    const lmdb::ReadHold hold = engine_->readers.take_counted();
+    const lmdb::ReadHold hold(engine_->readers.take());
+    if (hold->holders == 0) lmdb::begin_counting(*hold);
     const MDB_dbi database = engine_->existing(tree, "multi_get").database;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       MDB_val wanted = lmdb::to_value(keys[i]);
@@ -100,7 +104,7 @@ class LmdbAdapter {
 
   [[nodiscard]] Scan<LmdbCursor> scan(Tree tree, KeyRange range,
                                       Order order = Order::ascending) const {
-    lmdb::ReadHold hold(*engine_->readers.take().node);
+    lmdb::ReadHold hold(engine_->readers.take());
     const MDB_dbi database = engine_->existing(tree, "scan").database;
     KeyBounds bounds(range);
     if (bounds.empty()) return Scan<LmdbCursor>(LmdbCursor());
@@ -108,15 +112,14 @@ class LmdbAdapter {
                                        engine_->readers.fork_guard()));
   }
 
-  /// The keys of a whole tree, or of a range of up to some thousand keys, are counted exactly. For
-  /// more, keys are taken for numbers between the ends of the range and their density is measured
-  /// at some places, so keys that lie in few dense clusters are estimated badly.
+  /// The keys of a whole tree, and of a range of up to some thousand keys, are counted exactly. For
+  /// more, each byte that keys have at a place is taken to begin as many keys as the next, so where
+  /// keys crowd under few of them the estimate is far off; it is never above the whole tree.
   [[nodiscard]] std::uint64_t approximate_count(Tree tree, KeyRange range) const {
-    const auto [node, transaction] = engine_->readers.take();
-    const lmdb::ReadHold hold(*node);
+    const lmdb::ReadHold hold(engine_->readers.take());
     const MDB_dbi database = engine_->existing(tree, "approximate_count").database;
     const KeyBounds bounds(range);
-    return lmdb::RangeEstimate(transaction, database, bounds).result();
+    return lmdb::RangeEstimate(hold->transaction, database, bounds).result();
   }
 
   [[nodiscard]] LmdbSnapshot snapshot() const { return LmdbSnapshot(*engine_); }
@@ -189,6 +192,22 @@ class LmdbAdapter {
     }
   };
 
+  /// The way that `get` takes the first time, after a commit, or while another value is held: the
+  /// node that holds the value; null where there is none.
+  [[nodiscard, gnu::noinline]] lmdb::ReadNode* find(Tree tree, MDB_val& wanted,
+                                                    MDB_val& value) const {
+    lmdb::ReadNode& node = engine_->readers.take();
+    const int code = mdb_get(node.transaction, engine_->trees.database(tree), &wanted, &value);
+    return code == MDB_SUCCESS ? &node : miss(node, code, tree);
+  }
+
+  [[nodiscard, gnu::noinline]] lmdb::ReadNode* miss(lmdb::ReadNode& node, int code,
+                                                    Tree tree) const {
+    lmdb::give_back(node);
+    if (code != MDB_NOTFOUND) refuse_get(code, tree);
+    return nullptr;
+  }
+
   [[gnu::cold, gnu::noinline]] void refuse_get(int code, Tree tree) const {
     if (code == MDB_BAD_VALSIZE) return;  // An empty key, which nothing has.
     engine_->existing(tree, "get");
@@ -199,7 +218,8 @@ class LmdbAdapter {
 };
 
 inline LmdbStatistics LmdbAdapter::statistics() const {
-  const lmdb::ReadHold hold(*engine_->readers.take().node);
+  const lmdb::ReadHold hold(engine_->readers.take());
+  engine_->readers.retire();
   const lmdb::Environment& environment = engine_->environment;
   LmdbStatistics statistics;
   statistics.map_bytes = environment.map_bytes();

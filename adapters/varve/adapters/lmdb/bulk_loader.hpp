@@ -150,6 +150,7 @@ class BulkLoad {
 
   void work() noexcept {
     try {
+      engine_.readers.retire();
       WriteTransaction transaction(engine_.environment.get(), Durability::synced);
       load(transaction);
     } catch (...) {

@@ -16,8 +16,8 @@
 namespace varve::lmdb {
 
 /// Estimates the number of keys of a range, as one transaction sees it. LMDB counts whole trees
-/// only, so a short range is counted, and of a long one the distance between neighbouring keys is
-/// measured at some places, keys being taken for fractions of one.
+/// only; a short range is counted, and of a long one the share of the tree is estimated from where
+/// its two ends lie among the bytes that keys have at their places.
 class RangeEstimate {
  public:
   RangeEstimate(MDB_txn* transaction, MDB_dbi database, const KeyBounds& bounds) : bounds_(bounds) {
@@ -32,98 +32,75 @@ class RangeEstimate {
   [[nodiscard]] std::uint64_t result() {
     if (bounds_.empty() || entries_ == 0) return 0;
     if (bounds_.first().empty() && !bounds_.bounded()) return entries_;
-    const std::uint64_t counted = walk(bounds_.first(), counted_exactly);
+    const std::uint64_t counted = count_short();
     if (counted < counted_exactly) return counted;
-    return std::clamp(estimate(), counted, entries_);
+    const double last = bounds_.bounded() ? rank(bounds_.last()) : 1;
+    const double share = std::max(last - rank(bounds_.first()), 0.0);
+    const auto estimate = static_cast<std::uint64_t>(share * static_cast<double>(entries_));
+    return std::clamp(estimate, counted, entries_);
   }
 
  private:
   static constexpr std::uint64_t counted_exactly = 4096;
-  static constexpr std::uint64_t sample = 64;
-  static constexpr int places = 32;
+  static constexpr double finest_share = 1e-4;
 
-  /// The number of keys of the range at and after `first`, up to `most`; the keys at the two ends
-  /// of the walk are kept.
-  [[nodiscard]] std::uint64_t walk(BytesView first, std::uint64_t most) {
-    MDB_val key{};
-    MDB_val value{};
+  [[nodiscard]] bool move(BytesView to) {
+    const int code = seek(cursor_.get(), to, key_, value_);
+    if (code != MDB_SUCCESS && code != MDB_NOTFOUND) check(code, "approximate_count");
+    return code == MDB_SUCCESS;
+  }
+
+  [[nodiscard]] std::uint64_t count_short() {
     std::uint64_t count = 0;
-    int code = seek(cursor_.get(), first, key, value);
-    for (; code == MDB_SUCCESS && count < most; ++count) {
-      if (bounds_.passed_by(to_view(key))) return count;
-      if (count == 0) from_ = to_view(key);
-      to_ = to_view(key);
-      code = mdb_cursor_get(cursor_.get(), &key, &value, MDB_NEXT);
+    bool there = move(bounds_.first());
+    for (; there && count < counted_exactly && !bounds_.passed_by(to_view(key_)); ++count) {
+      const int code = mdb_cursor_get(cursor_.get(), &key_, &value_, MDB_NEXT);
+      if (code != MDB_NOTFOUND) check(code, "approximate_count");
+      there = code == MDB_SUCCESS;
     }
-    if (code != MDB_NOTFOUND) check(code, "approximate_count");
     return count;
   }
 
-  [[nodiscard]] std::uint64_t estimate() {
-    const std::string first = from_;
-    const std::string last = last_key();
-    common_ = static_cast<std::size_t>(
-        std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first - first.begin());
-    const double start = fraction(first);
-    const double width = fraction(last) - start;
-    if (width <= 0) return counted_exactly;
-    double keys = 0;
-    double at = start;
-    for (int place = 1; place <= places; ++place) {
-      const double end = start + width * place / places;
-      const std::uint64_t count = walk(key_of(at, first), sample);
-      const double spread = fraction(to_) - std::max(at, fraction(from_));
-      if (count >= 2 && fraction(from_) < end && spread > 0) {
-        keys += static_cast<double>(count - 1) * (end - std::max(at, fraction(from_))) / spread;
+  /// The share of the keys that are less than `key`, from 0 to 1: byte by byte, by the number of
+  /// smaller bytes that keys have there, each of which is taken to begin as many keys.
+  [[nodiscard]] double rank(BytesView key) {
+    double less = 0;
+    double share = 1;
+    for (std::size_t place = 0; place < key.size() && share > finest_share; ++place) {
+      const BytesView prefix = key.substr(0, place);
+      const auto byte = static_cast<unsigned char>(key[place]);
+      int smaller = 0;
+      int all = 0;
+      bool met = false;
+      std::string at(prefix);
+      for (bool there = move(at); there && to_view(key_).substr(0, place) == prefix;
+           there = move(at)) {
+        ++all;
+        at.resize(place);
+        if (key_.mv_size == place) {  // The prefix is itself a key.
+          ++smaller;
+          at.push_back('\0');
+          continue;
+        }
+        const auto found = static_cast<unsigned char>(to_view(key_)[place]);
+        if (found < byte) ++smaller;
+        if (found == byte) met = true;
+        if (found == 0xff) break;
+        at.push_back(static_cast<char>(found + 1U));
       }
-      at = end;
+      if (all == 0) return less;
+      less += share * smaller / all;
+      if (!met) return less;
+      share /= all;
     }
-    return keys < static_cast<double>(entries_) ? static_cast<std::uint64_t>(keys) : entries_;
-  }
-
-  [[nodiscard]] std::string last_key() {
-    MDB_val key{};
-    MDB_val value{};
-    if (bounds_.bounded()) {
-      const int code = seek(cursor_.get(), bounds_.last(), key, value);
-      if (code == MDB_SUCCESS) {
-        check(mdb_cursor_get(cursor_.get(), &key, &value, MDB_PREV), "approximate_count");
-        return std::string(to_view(key));
-      }
-      if (code != MDB_NOTFOUND) check(code, "approximate_count");
-    }
-    check(mdb_cursor_get(cursor_.get(), &key, &value, MDB_LAST), "approximate_count");
-    return std::string(to_view(key));
-  }
-
-  /// The bytes after those that all keys of the range share, as a number from 0 to 1.
-  [[nodiscard]] double fraction(BytesView key) const noexcept {
-    double number = 0;
-    double weight = 1;
-    for (std::size_t i = common_; i < key.size() && i < common_ + 8; ++i) {
-      weight /= 256;
-      number += weight * static_cast<unsigned char>(key[i]);
-    }
-    return number;
-  }
-
-  [[nodiscard]] std::string key_of(double number, const std::string& first) const {
-    std::string key = first.substr(0, common_);
-    for (int i = 0; i < 6; ++i) {
-      number *= 256;
-      const auto byte = static_cast<unsigned char>(std::min(number, 255.0));
-      key.push_back(static_cast<char>(byte));
-      number -= byte;
-    }
-    return std::max(key, first);
+    return less;
   }
 
   const KeyBounds& bounds_;
   CursorHandle cursor_;
   std::uint64_t entries_ = 0;
-  std::size_t common_ = 0;
-  std::string from_;
-  std::string to_;
+  MDB_val key_{};
+  MDB_val value_{};
 };
 
 }  // namespace varve::lmdb

@@ -28,13 +28,11 @@ struct Engine {
       : options(given),
         lock((support::make_private_directory(at, engine_name), at), engine_name),
         environment(at, given),
-        readers(environment.get()),
+        readers(this, environment.get(), environment.last_transaction()),
         limits{
             .max_key_bytes = static_cast<std::uint64_t>(mdb_env_get_maxkeysize(environment.get())),
             .max_value_bytes = std::numeric_limits<std::uint32_t>::max(),
-            .max_batch_bytes = std::numeric_limits<std::uint64_t>::max()} {
-    readers.set_newest(environment.last_transaction());
-  }
+            .max_batch_bytes = std::numeric_limits<std::uint64_t>::max()} {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 

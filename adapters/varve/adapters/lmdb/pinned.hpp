@@ -18,10 +18,10 @@ namespace varve {
 class LmdbPinned {
  public:
   LmdbPinned(lmdb::ReadNode& node, const MDB_val& value) noexcept
-      : view_(static_cast<const char*>(value.mv_data), value.mv_size), node_(&node) {}
+      : node_(&node), view_(static_cast<const char*>(value.mv_data), value.mv_size) {}
 
   LmdbPinned(LmdbPinned&& other) noexcept
-      : view_(std::exchange(other.view_, {})), node_(std::exchange(other.node_, &lmdb::no_node)) {}
+      : node_(std::exchange(other.node_, &lmdb::no_node)), view_(std::exchange(other.view_, {})) {}
 
   LmdbPinned& operator=(LmdbPinned&& other) noexcept {
     LmdbPinned old(std::move(*this));
@@ -38,8 +38,8 @@ class LmdbPinned {
   [[nodiscard]] BytesView view() const noexcept { return view_; }
 
  private:
-  BytesView view_;
   lmdb::ReadNode* node_;
+  BytesView view_;
 };
 
 }  // namespace varve

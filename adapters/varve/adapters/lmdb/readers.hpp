@@ -3,18 +3,13 @@
 
 #include <varve/adapters/lmdb/error.hpp>
 #include <varve/adapters/lmdb/fork_registry.hpp>
+#include <varve/adapters/lmdb/memory_barrier.hpp>
 #include <varve/adapters/lmdb/read_node.hpp>
 #include <varve/adapters/lmdb/thread_nodes.hpp>
 #include <varve/adapters/support/fork_guard.hpp>
-#include <varve/concepts/bytes.hpp>
+#include <varve/concepts/error.hpp>
 
 #include <lmdb.h>
-
-#if defined(__linux__)
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 #include <atomic>
 #include <chrono>
@@ -28,13 +23,18 @@ namespace varve::lmdb {
 
 /// The reading transactions of one engine.
 ///
-/// Taking one is a compare with what this thread used last, and `mdb_txn_renew`. Everything else
-/// (the first read of a thread, a read while another is held, a store that is closed, held off or
-/// belongs to the parent of this process) goes the slow way.
+/// A thread takes the node that it used last with a few loads and stores of its own, no barrier and
+/// no call. Everything else (the first read of a thread or after a commit, a read while another is
+/// held, a store that is closed or belongs to the parent of this process) goes the slow way.
+///
+/// Who takes a node marks it and then looks at its state; who holds readers off takes the state
+/// away and then, past a barrier of all threads, looks at the mark. So one of the two sees the
+/// other.
 class Readers : private ForkRegistry::Entry {
  public:
-  explicit Readers(MDB_env* environment) : environment_(environment) {
-    register_for_barrier();
+  /// `engine` is the address by which nodes know whose they are.
+  Readers(const void* engine, MDB_env* environment, std::uint64_t newest)
+      : engine_(engine), environment_(environment), newest_(newest) {
     ForkRegistry::instance().add(*this);
   }
   Readers(const Readers&) = delete;
@@ -42,46 +42,45 @@ class Readers : private ForkRegistry::Entry {
 
   ~Readers() {
     ForkRegistry::instance().remove(*this);
-    for (ReadNode* node = nodes_.load(std::memory_order_relaxed); node != nullptr;) {
+    for (ReadNode* node = first(); node != nullptr;) {
       ReadNode* const next = node->next;
-      node->gate.store(nullptr, std::memory_order_relaxed);
       node->rests_in.store(nullptr, std::memory_order_relaxed);
       mdb_txn_abort(node->transaction);
       node->transaction = nullptr;
-      node->pool = nullptr;
+      node->engine = nullptr;
       drop_owner(*node);
       node = next;
     }
   }
 
-  /// A node in use that reads the newest state, and its transaction.
-  struct Taken {
-    ReadNode* node;
-    MDB_txn* transaction;
-  };
-
-  [[nodiscard, gnu::always_inline]] Taken take() const {
+  /// A node in use that reads the newest state.
+  [[nodiscard]] ReadNode& take() const {
     ReadNode* const node = current_node;
-    if (node->rests_in.load(std::memory_order_acquire) == this) [[likely]] {
-      node->rests_in.store(nullptr, std::memory_order_relaxed);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      MDB_txn* const transaction = node->gate.load(std::memory_order_relaxed);
-      if (mdb_txn_renew(transaction) == MDB_SUCCESS) [[likely]]
-        return {node, transaction};
-      node->rests_in.store(this, std::memory_order_release);
-    }
-    return take_slowly();
+    return take_at_once(*node) ? *node : take_slowly();
   }
 
-  /// A node in use with one counted holder, that no thread has claimed: it can be read through by
-  /// whoever holds it.
+  /// Takes the current node of this thread, where it is at rest and in the newest state.
+  [[nodiscard]] bool take_at_once(ReadNode& node) const noexcept {
+    if (node.rests_in.load(std::memory_order_acquire) != engine_) return false;
+    node.rests_in.store(nullptr, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (node.state.load(std::memory_order_relaxed) == newest()) [[likely]]
+      return true;
+    node.rests_in.store(engine_, std::memory_order_release);
+    return false;
+  }
+
+  /// A node in use with one counted holder, that no thread has claimed: whoever holds it may read
+  /// through it.
   [[nodiscard]] ReadHold take_counted() const {
     guard_.check("snapshot", engine_name);
     const std::lock_guard lock(mutex_);
-    return ReadHold(take_unclaimed(true));
+    ReadNode& node = take_unclaimed();
+    begin_counting(node);
+    return ReadHold(node);
   }
 
-  /// The newest state, as far as writers have told.
+  /// The newest state, as far as writers of this process have told.
   [[nodiscard]] std::uint64_t newest() const noexcept {
     return newest_.load(std::memory_order_acquire);
   }
@@ -96,73 +95,112 @@ class Readers : private ForkRegistry::Entry {
     return size_.load(std::memory_order_relaxed);
   }
 
+  /// Resets the nodes that rest in older states, so that the pages of those can be used again.
+  /// Called before anything is written.
+  void retire() const noexcept {
+    if (!any_is_stale()) return;
+    const std::lock_guard lock(mutex_);
+    held_off_.store(true, std::memory_order_relaxed);
+    for (ReadNode* node = first(); node != nullptr; node = node->next) {
+      if (is_stale(*node)) node->state.store(no_state, std::memory_order_relaxed);
+    }
+    if (barrier_.pass()) reset_untakeable();
+    held_off_.store(false, std::memory_order_release);
+  }
+
   /// Holds off every reader, and calls `act()` once none is left; answers whether it did. Gives up
   /// after `patience`, because whoever holds a value, a scan or a snapshot may be waiting for us.
   /// Where `act` throws, nobody reads any more.
   template <class Act>
   bool while_quiet(std::chrono::milliseconds patience, Act&& act) {
     const std::lock_guard lock(mutex_);
-    if (!has_barrier_) return false;
-    close_gates();
-    const bool quiet = barrier() && wait_for_rest(patience);
+    held_off_.store(true, std::memory_order_relaxed);
+    const bool quiet = make_all_untakeable(patience);
     if (quiet) {
+      reset_untakeable();
       lost_ = true;
       act();
       lost_ = false;
     }
-    open_gates();
+    held_off_.store(false, std::memory_order_release);
     return quiet;
   }
 
  private:
-  /// The nodes of one engine that a thread claims for reads of its own, each with its own state.
-  /// Beyond these, values that it holds of one state share a node.
+  /// The nodes of one engine that a thread uses alone, each with its own state. Beyond these, the
+  /// values that it holds of one state share a node.
   static constexpr std::size_t nodes_of_a_thread = 4;
 
-  void close_gates() noexcept {
-    for (ReadNode* node = nodes_.load(std::memory_order_relaxed); node != nullptr;
-         node = node->next) {
-      node->gate.store(nullptr, std::memory_order_seq_cst);
+  [[nodiscard]] ReadNode* first() const noexcept { return nodes_.load(std::memory_order_acquire); }
+
+  [[nodiscard]] bool rests(const ReadNode& node) const noexcept {
+    return node.rests_in.load(std::memory_order_acquire) == engine_;
+  }
+
+  // Holding off, under the mutex.
+
+  /// Whether the node keeps pages of an older state without being used.
+  [[nodiscard]] bool is_stale(const ReadNode& node) const noexcept {
+    return node.renewed.load(std::memory_order_relaxed) && rests(node) &&
+           node.state.load(std::memory_order_relaxed) != newest();
+  }
+
+  [[nodiscard]] bool any_is_stale() const noexcept {
+    for (const ReadNode* node = first(); node != nullptr; node = node->next) {
+      if (is_stale(*node)) return true;
+    }
+    return false;
+  }
+
+  /// Past the barrier: whether the node rests and its thread will find that it must be renewed,
+  /// which it must ask the mutex for. A thread that was renewing it already has marked it as taken,
+  /// or has given it back with its state.
+  [[nodiscard]] bool untakeable(const ReadNode& node) const noexcept {
+    return rests(node) && node.state.load(std::memory_order_relaxed) == no_state;
+  }
+
+  void reset_untakeable() const noexcept {
+    for (ReadNode* node = first(); node != nullptr; node = node->next) {
+      if (!untakeable(*node)) continue;
+      mdb_txn_reset(node->transaction);
+      node->renewed.store(false, std::memory_order_relaxed);
     }
   }
 
-  void open_gates() noexcept {
-    for (ReadNode* node = nodes_.load(std::memory_order_relaxed); node != nullptr;
-         node = node->next) {
-      node->gate.store(node->transaction, std::memory_order_release);
-    }
-  }
-
-  [[nodiscard]] bool wait_for_rest(std::chrono::milliseconds patience) const {
+  [[nodiscard]] bool make_all_untakeable(std::chrono::milliseconds patience) const {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!all_at_rest()) {
+    for (;;) {
+      for (ReadNode* node = first(); node != nullptr; node = node->next) {
+        node->state.store(no_state, std::memory_order_relaxed);
+      }
+      if (!barrier_.pass()) return false;
+      bool all = true;
+      for (ReadNode* node = first(); node != nullptr; node = node->next) {
+        all = all && untakeable(*node);
+      }
+      if (all) return true;
       if (std::chrono::steady_clock::now() >= deadline) return false;
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
-    return true;
   }
 
-  [[nodiscard]] bool all_at_rest() const noexcept {
-    for (ReadNode* node = nodes_.load(std::memory_order_relaxed); node != nullptr;
-         node = node->next) {
-      if (node->rests_in.load(std::memory_order_acquire) != this) return false;
-    }
-    return true;
-  }
+  // Taking, the slow way.
 
-  [[nodiscard, gnu::cold, gnu::noinline]] Taken take_slowly() const {
+  [[nodiscard, gnu::noinline]] ReadNode& take_slowly() const {
     guard_.check("get", engine_name);
     ThreadNodes* const mine = ThreadNodes::of_this_thread();
     if (mine == nullptr) {
       const std::lock_guard lock(mutex_);
-      return taken(take_unclaimed(false));
+      ReadNode& node = take_unclaimed();
+      if (!barrier_.works()) begin_counting(node);
+      return node;
     }
     std::size_t busy = 0;
     ReadNode* resting = nullptr;
     ReadNode* shared = nullptr;
     for (ReadNode* const node : mine->all()) {
-      if (node->pool != this) continue;
-      if (node->rests_in.load(std::memory_order_acquire) == this) {
+      if (node->engine != engine_) continue;
+      if (rests(*node)) {
         resting = node;
         continue;
       }
@@ -171,42 +209,43 @@ class Readers : private ForkRegistry::Entry {
     }
     const bool counted = busy >= nodes_of_a_thread;
     if (counted && shared != nullptr) {
-      if (join(*shared)) return taken(*shared);
+      if (join(*shared)) return *shared;
       mine->unclaim(*shared);
     }
-    if (resting != nullptr) return renew_claimed(*resting, counted);
-    mine->make_room();
-    const std::lock_guard lock(mutex_);
-    ReadNode& node = take_unclaimed(counted);
-    mine->claim(node);
+    ReadNode& node = resting != nullptr ? take_claimed(*resting) : claim_another(*mine);
+    if (counted || !barrier_.works()) begin_counting(node);
     current_node = &node;
-    return taken(node);
+    return node;
   }
-
-  [[nodiscard]] static Taken taken(ReadNode& node) noexcept { return {&node, node.transaction}; }
 
   /// Takes a node that rests and that this thread has claimed.
-  [[nodiscard]] Taken renew_claimed(ReadNode& node, bool counted) const {
+  [[nodiscard]] ReadNode& take_claimed(ReadNode& node) const {
+    if (take_at_once(node)) return node;
     node.rests_in.store(nullptr, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    MDB_txn* const transaction = node.gate.load(std::memory_order_relaxed);
-    if (transaction != nullptr) {
+    if (!held_off_.load(std::memory_order_acquire)) {
       renew(node);
-    } else {
-      node.rests_in.store(this, std::memory_order_release);
-      const std::lock_guard lock(mutex_);
-      refuse_where_lost();
-      node.rests_in.store(nullptr, std::memory_order_relaxed);
-      renew(node);
+      return node;
     }
-    if (counted) count(node);
-    current_node = &node;
-    return taken(node);
+    node.rests_in.store(engine_, std::memory_order_release);
+    const std::lock_guard lock(mutex_);
+    refuse_where_lost();
+    node.rests_in.store(nullptr, std::memory_order_relaxed);
+    renew(node);
+    return node;
   }
 
-  /// Becomes one more holder of a node whose state is still the newest.
+  [[nodiscard]] ReadNode& claim_another(ThreadNodes& mine) const {
+    mine.make_room();
+    const std::lock_guard lock(mutex_);
+    ReadNode& node = take_unclaimed();
+    mine.claim(node);
+    return node;
+  }
+
+  /// Becomes one more holder of a counted node whose state is still the newest.
   [[nodiscard]] bool join(ReadNode& node) const noexcept {
-    if (node.state != newest()) return false;
+    if (node.state.load(std::memory_order_relaxed) != newest()) return false;
     std::uint32_t holders = node.holders.load(std::memory_order_relaxed);
     while (holders != 0) {
       if (node.holders.compare_exchange_weak(holders, holders + 1, std::memory_order_acq_rel)) {
@@ -216,39 +255,36 @@ class Readers : private ForkRegistry::Entry {
     return false;
   }
 
-  [[nodiscard]] ReadNode& take_unclaimed(bool counted) const {
+  /// Under the mutex.
+  [[nodiscard]] ReadNode& take_unclaimed() const {
     refuse_where_lost();
-    ReadNode* node = nodes_.load(std::memory_order_relaxed);
-    for (; node != nullptr; node = node->next) {
-      if (node->claimed.load(std::memory_order_acquire)) continue;
-      if (node->rests_in.load(std::memory_order_acquire) == this) break;
-    }
-    if (node != nullptr) {
+    for (ReadNode* node = first(); node != nullptr; node = node->next) {
+      if (node->claimed.load(std::memory_order_acquire) || !rests(*node)) continue;
       node->rests_in.store(nullptr, std::memory_order_relaxed);
       renew(*node);
-    } else {
-      node = &make();
+      return *node;
     }
-    if (counted) count(*node);
-    return *node;
+    return make();
   }
 
-  static void count(ReadNode& node) noexcept {
-    node.state = mdb_txn_id(node.transaction);
-    node.holders.store(1, std::memory_order_release);
-  }
-
-  void refuse_where_lost() const {
-    if (!lost_) return;
-    throw adapter_error(ErrorKind::poisoned,
-                        "the memory map was lost while it grew; open the store anew", "get");
-  }
-
+  /// Brings a node, which is marked as taken, to the newest state.
   void renew(ReadNode& node) const {
+    mdb_txn_reset(node.transaction);
     const int code = mdb_txn_renew(node.transaction);
-    if (code == MDB_SUCCESS) return;
-    node.rests_in.store(this, std::memory_order_release);
+    if (code == MDB_SUCCESS) {
+      note_renewed(node);
+      return;
+    }
+    node.state.store(no_state, std::memory_order_relaxed);
+    node.renewed.store(false, std::memory_order_relaxed);
+    node.rests_in.store(engine_, std::memory_order_release);
     throw engine_error(code, "get");
+  }
+
+  void note_renewed(ReadNode& node) const noexcept {
+    node.renewed.store(true, std::memory_order_relaxed);
+    if (!barrier_.works()) return;
+    node.state.store(mdb_txn_id(node.transaction), std::memory_order_relaxed);
   }
 
   [[nodiscard]] ReadNode& make() const {
@@ -261,49 +297,41 @@ class Readers : private ForkRegistry::Entry {
       }
     }
     check(code, "get");
-    node->pool = this;
-    node->gate.store(node->transaction, std::memory_order_relaxed);
+    note_renewed(*node);
+    node->resets = !barrier_.works();
+    node->engine = engine_;
     node->next = nodes_.load(std::memory_order_relaxed);
     nodes_.store(node.get(), std::memory_order_release);
     size_.fetch_add(1, std::memory_order_relaxed);
     return *node.release();
   }
 
+  void refuse_where_lost() const {
+    if (!lost_) return;
+    throw adapter_error(ErrorKind::poisoned,
+                        "the memory map was lost while it grew; open the store anew", "get");
+  }
+
   /// The transactions are the parent's, as are their slots in the shared table: they are left
   /// alone.
   void forget_in_child() noexcept override {
-    for (ReadNode* node = nodes_.load(std::memory_order_relaxed); node != nullptr;
-         node = node->next) {
-      node->gate.store(nullptr, std::memory_order_relaxed);
+    for (ReadNode* node = first(); node != nullptr; node = node->next) {
       node->rests_in.store(nullptr, std::memory_order_relaxed);
       node->transaction = nullptr;
-      node->pool = nullptr;
+      node->engine = nullptr;
     }
   }
 
-  void register_for_barrier() noexcept {
-#if defined(__linux__)
-    has_barrier_ = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-#endif
-  }
-
-  /// Makes every running thread of the process pass a memory barrier, so that readers need none.
-  [[nodiscard]] static bool barrier() noexcept {
-#if defined(__linux__)
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-#else
-    return false;
-#endif
-  }
-
+  const void* engine_;
   MDB_env* environment_;
+  std::atomic<std::uint64_t> newest_;
   support::ForkGuard guard_;
-  bool has_barrier_ = false;
-  bool lost_ = false;  ///< guarded by `mutex_`
-  std::atomic<std::uint64_t> newest_{0};
-  mutable std::mutex mutex_;
+  MemoryBarrier barrier_;
+  mutable std::atomic<bool> held_off_{false};
   mutable std::atomic<ReadNode*> nodes_{nullptr};
   mutable std::atomic<std::uint32_t> size_{0};
+  mutable std::mutex mutex_;
+  bool lost_ = false;  ///< guarded by `mutex_`
 };
 
 }  // namespace varve::lmdb

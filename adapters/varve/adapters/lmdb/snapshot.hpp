@@ -14,6 +14,7 @@
 
 #include <lmdb.h>
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -26,7 +27,9 @@ namespace varve {
 class LmdbSnapshot {
  public:
   explicit LmdbSnapshot(const lmdb::Engine& engine)
-      : engine_(&engine), hold_(engine.readers.take_counted()) {}
+      : engine_(&engine),
+        hold_(engine.readers.take_counted()),
+        state_(mdb_txn_id(hold_->transaction)) {}
 
   [[nodiscard]] std::optional<LmdbPinned> get(Tree tree, BytesView key) const {
     MDB_val wanted = lmdb::to_value(key);
@@ -56,12 +59,13 @@ class LmdbSnapshot {
   [[nodiscard]] MDB_dbi database(Tree tree, const char* operation) const {
     engine_->readers.fork_guard().check(operation, lmdb::engine_name);
     const lmdb::TreeRecord* const record = engine_->trees.find(tree);
-    if (record != nullptr && record->seen_by(hold_->state)) return record->database;
+    if (record != nullptr && record->seen_by(state_)) return record->database;
     engine_->refuse_tree(tree, record != nullptr, operation);
   }
 
   const lmdb::Engine* engine_;
   lmdb::ReadHold hold_;
+  std::uint64_t state_;
 };
 
 }  // namespace varve

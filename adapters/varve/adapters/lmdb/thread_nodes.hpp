@@ -11,7 +11,7 @@
 namespace varve::lmdb {
 
 /// The nodes that this thread has claimed, of every engine that it reads. They go back to their
-/// pools when the thread ends.
+/// engines when the thread ends.
 class ThreadNodes {
  public:
   /// The nodes of this thread; null while the thread is being taken down.
@@ -33,7 +33,7 @@ class ThreadNodes {
   /// Makes room, so that `claim` does not throw, and forgets the nodes of engines that are closed.
   void make_room() {
     const auto closed = [](ReadNode* node) {
-      if (node->pool != nullptr) return false;
+      if (node->engine != nullptr) return false;
       if (current_node == node) current_node = &no_node;
       let_go(*node);
       return true;

@@ -59,12 +59,16 @@ class TreeTable {
     }
   }
 
+  /// Whether `low_database` knows the tree: those with low numbers and names that are not reserved.
+  [[nodiscard]] static constexpr bool is_low(Tree tree) noexcept { return tree.id() < low_count; }
+
+  [[nodiscard]] MDB_dbi low_database(Tree tree) const noexcept {
+    return low_[tree.id()].load(std::memory_order_acquire);
+  }
+
   /// The database of a tree, or `no_database` where there is no such tree (any more).
   [[nodiscard]] MDB_dbi database(Tree tree) const noexcept {
-    if (tree.id() < low_.size()) [[likely]] {
-      return low_[tree.id()].load(std::memory_order_acquire);
-    }
-    return far_database(tree);
+    return is_low(tree) ? low_database(tree) : far_database(tree);
   }
 
   /// What is known of a tree that is or was; null where it never was.
@@ -135,14 +139,14 @@ class TreeTable {
     records_ = record;
     prepared.place_->store(record, std::memory_order_release);
     const Tree tree = record->tree;
-    if (tree.id() < low_.size()) low_[tree.id()].store(record->database, std::memory_order_release);
+    if (is_low(tree)) low_[tree.id()].store(record->database, std::memory_order_release);
     return tree;
   }
 
   /// The tree is not there from transaction `died` on.
   void remove(Tree tree, std::uint64_t died) noexcept {
     const TreeRecord* const found = find(tree);
-    if (tree.id() < low_.size()) low_[tree.id()].store(no_database, std::memory_order_release);
+    if (is_low(tree)) low_[tree.id()].store(no_database, std::memory_order_release);
     const std::lock_guard lock(mutex_);
     const auto at = alive_.find(found->name);
     at->second->died.store(died, std::memory_order_release);
@@ -150,10 +154,12 @@ class TreeTable {
   }
 
  private:
+  static constexpr std::uint32_t low_count = 256;
+
   using Leaf = std::array<std::atomic<TreeRecord*>, 1024>;
   using Middle = std::array<std::atomic<Leaf*>, 1024>;
 
-  [[nodiscard, gnu::cold]] MDB_dbi far_database(Tree tree) const noexcept {
+  [[nodiscard]] MDB_dbi far_database(Tree tree) const noexcept {
     const TreeRecord* const record = find(tree);
     return record != nullptr && record->alive() ? record->database : no_database;
   }
@@ -173,9 +179,7 @@ class TreeTable {
     return (*leaf.load(std::memory_order_relaxed))[number & 1023U];
   }
 
-  /// The databases of the trees with low numbers and names that are not reserved, for the fast path
-  /// of reads.
-  std::array<std::atomic<MDB_dbi>, 256> low_;
+  std::array<std::atomic<MDB_dbi>, low_count> low_;
   std::array<std::atomic<Middle*>, 2048> top_{};
   std::vector<std::unique_ptr<Middle>> middles_;
   std::vector<std::unique_ptr<Leaf>> leaves_;

@@ -89,6 +89,7 @@ inline void load_trees(Engine& engine) {
 /// Makes a tree, in the writer's place.
 inline Tree make_tree(Engine& engine, const std::string& name) {
   MDB_env* const environment = engine.environment.get();
+  engine.readers.retire();
   WriteTransaction transaction(environment, Durability::synced);
   MDB_dbi database = no_database;
   int code = mdb_dbi_open(transaction.get(), name.c_str(), MDB_CREATE, &database);

@@ -191,6 +191,7 @@ class Writer {
       if (at->durability == Durability::synced) durability = Durability::synced;
     }
     if (batches == 0) return MDB_SUCCESS;
+    engine_.readers.retire();
     WriteTransaction transaction(engine_.environment.get(), durability);
     const std::uint64_t number = transaction.number();
     for (const WriteRequest* at = first; at != end; at = at->next) {
