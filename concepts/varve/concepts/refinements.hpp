@@ -114,7 +114,8 @@ concept CountEngine = KvEngine<E> && detail::HasApproximateCount<E>;
 
 /// `bulk_loader(tree)`: takes keys in strictly ascending order, `put` by `put`, and makes them all
 /// visible and durable at `finish()`, overriding what the tree held under them. Dropped before
-/// that, it leaves nothing behind. A key out of order is an `invalid_argument`.
+/// that, it leaves nothing behind. A key out of order is an `invalid_argument`. It must die before
+/// its engine.
 template <class E>
 concept BulkLoadEngine = KvEngine<E> && detail::HasBulkLoader<E>;
 

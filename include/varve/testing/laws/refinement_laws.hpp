@@ -247,9 +247,11 @@ template <PersistentFixture F>
 void bulk_load_is_durable(F& fixture) {
   auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
-  auto loader = engine->bulk_loader(tree);
-  for (const auto& [key, value] : nasty_contents()) loader.put(key, value);
-  loader.finish();
+  {
+    auto loader = engine->bulk_loader(tree);
+    for (const auto& [key, value] : nasty_contents()) loader.put(key, value);
+    loader.finish();
+  }
   engine = fixture.reopen(std::move(engine));
   expect_contents(*engine, tree, nasty_contents());
 }
