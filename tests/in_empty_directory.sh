@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# in_empty_directory.sh PROGRAM ARGUMENTS...: runs it in a directory of its own, removed afterwards.
+# in_empty_directory.sh [--expect=REGEX...] PROGRAM ARGUMENTS...: runs it in a directory of its own,
+# removed afterwards. It has to succeed, and to print a line for each extended regular expression.
 set -euo pipefail
+
+expected=()
+while [[ ${1-} == --expect=* ]]; do
+  expected+=("${1#--expect=}")
+  shift
+done
 
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-cd "$directory"
-"$@"
+mkdir "$directory/empty"
+cd "$directory/empty"
+"$@" | tee "$directory/output"
+
+for line in ${expected[@]+"${expected[@]}"}; do
+  grep -Eq -- "$line" "$directory/output" || {
+    echo "no line matches '$line'" >&2
+    exit 1
+  }
+done
