@@ -10,7 +10,8 @@
 using namespace varve;
 
 TEMPLATE_TEST_CASE("LMDB keeps every law, bare and under layers", "", LmdbAdapter,
-                   Counted<LmdbAdapter>, Metered<Counted<LmdbAdapter>>) {
+                   Counted<LmdbAdapter>, Metered<LmdbAdapter>, Metered<Counted<LmdbAdapter>>,
+                   Counted<Metered<LmdbAdapter>>) {
   varve_test::DiskFixture<TestType> fixture;
   const auto broken = testing::check_laws(fixture);
   INFO((broken ? to_string(*broken) : ""));
