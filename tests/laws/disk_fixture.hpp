@@ -30,7 +30,7 @@ class DiskFixture {
   [[nodiscard]] std::unique_ptr<Stack> make() {
     std::string directory = fresh_directory();
     auto engine = open_(directory);
-    directories_.emplace(engine.get(), std::move(directory));
+    directories_.insert_or_assign(engine.get(), std::move(directory));
     return engine;
   }
 
@@ -38,7 +38,7 @@ class DiskFixture {
     auto node = directories_.extract(engine.get());
     engine.reset();
     engine = open_(node.mapped());
-    directories_.emplace(engine.get(), std::move(node.mapped()));
+    directories_.insert_or_assign(engine.get(), std::move(node.mapped()));
     return engine;
   }
 
