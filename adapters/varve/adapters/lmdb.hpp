@@ -165,7 +165,10 @@ class LmdbAdapter {
     engine_->sync("flush");
   }
 
-  [[nodiscard]] std::uint64_t size_on_disk() const { return engine_->environment.file_bytes(); }
+  [[nodiscard]] std::uint64_t size_on_disk() const {
+    engine_->readers.fork_guard().check("size_on_disk", name);
+    return engine_->environment.file_bytes();
+  }
 
   [[nodiscard]] Limits limits() const { return engine_->limits; }
 

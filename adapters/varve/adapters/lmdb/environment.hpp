@@ -8,6 +8,7 @@
 
 #include <lmdb.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -90,6 +91,23 @@ class Environment {
     check(mdb_env_get_fd(environment_, &descriptor), "size_on_disk");
     if (::fstat(descriptor, &status) != 0) throw engine_error(errno, "size_on_disk");
     return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  /// Whether the file cannot grow, by the disk or by the limit of the process (ulimit -f).
+  [[nodiscard]] bool out_of_space() const noexcept {
+    constexpr std::uint64_t next_to_nothing = 1U << 20U;
+    int descriptor = -1;
+    struct stat status {};
+    struct statvfs file_system {};
+    rlimit limit{};
+    if (mdb_env_get_fd(environment_, &descriptor) != MDB_SUCCESS) return false;
+    if (::fstatvfs(descriptor, &file_system) == 0 &&
+        std::uint64_t{file_system.f_bavail} * file_system.f_frsize < next_to_nothing) {
+      return true;
+    }
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           ::fstat(descriptor, &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) + page_bytes() > limit.rlim_cur;
   }
 
   /// Makes the map larger, at least to `bytes` and if possible twice what it is; answers whether it

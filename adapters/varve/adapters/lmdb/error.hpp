@@ -7,6 +7,7 @@
 
 #include <lmdb.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -71,7 +72,11 @@ inline constexpr BytesView engine_name = "lmdb";
     case MDB_NOTFOUND:
     case MDB_PAGE_FULL:
     case MDB_PAGE_NOTFOUND: return "the files are damaged; restore a backup";
-    default: return "LMDB failed";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return "the disk, a quota or the file size limit is full; make room and try again";
+    case ENOMEM: return "no memory or address space is left";
+    default: return "LMDB or the system failed";
   }
 }
 

@@ -42,6 +42,8 @@ namespace varve::lmdb {
              .engine_code = code,
              .engine_text = text_of(code)}};
   }
+  // LMDB says EIO where the disk took a part of a write, which is how most disks fill up.
+  if (code == EIO && engine.environment.out_of_space()) code = ENOSPC;
   const bool left_nothing = code < 0 || code == ENOMEM || kind_of(code) == ErrorKind::no_space;
   if (!left_nothing) engine.poisoned = true;
   return engine_error(code, operation);
