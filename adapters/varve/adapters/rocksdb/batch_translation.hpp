@@ -8,9 +8,8 @@
 
 #include <rocksdb/write_batch.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,8 +30,10 @@ class BatchTranslation {
   /// Whether a batch can only be translated while nobody else writes: RocksDB has no name for the
   /// end of a tree, so it has to be looked for.
   [[nodiscard]] static bool needs_quiet(const WriteBatch& batch) {
-    return std::any_of(batch.begin(), batch.end(),
-                       [](const WriteOp& op) { return op.kind == WriteOpKind::erase_from; });
+    for (const WriteOp& op : batch) {
+      if (op.kind == WriteOpKind::erase_from) return true;
+    }
+    return false;
   }
 
  private:

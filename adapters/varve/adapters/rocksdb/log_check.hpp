@@ -35,6 +35,9 @@ class LogCheck {
   /// Throws `corruption` where records follow what RocksDB would take for the end.
   static void run(const std::string& path) { LogCheck(path).walk(); }
 
+  LogCheck(const LogCheck&) = delete;
+  LogCheck& operator=(const LogCheck&) = delete;
+
  private:
   static constexpr std::size_t block_size = 32768;
   static constexpr std::size_t header_size = 7;
@@ -66,6 +69,7 @@ class LogCheck {
         file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
         block_(new char[block_size]) {
     if (!file_) fail_on_file(errno, path_, "open", "cannot be read");
+    make_table();
   }
 
   void walk() {
@@ -152,7 +156,7 @@ class LogCheck {
   [[nodiscard]] std::uint32_t sum_of(std::size_t at, std::size_t length) const noexcept {
     std::uint32_t sum = ~0U;
     for (const char c : BytesView(block_.get() + at + 6, 1 + length)) {
-      sum = sum >> 8U ^ table[(sum ^ static_cast<unsigned char>(c)) & 0xffU];
+      sum = sum >> 8U ^ table_[(sum ^ static_cast<unsigned char>(c)) & 0xffU];
     }
     sum = ~sum;
     return (sum >> 15U | sum << 17U) + 0xa282ead8U;
@@ -169,21 +173,21 @@ class LogCheck {
            "open");
   }
 
-  // The Castagnoli polynomial, reflected (RFC 3720, appendix B.4).
-  static constexpr std::array<std::uint32_t, 256> table = [] {
-    std::array<std::uint32_t, 256> made{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      made[i] = i;
+  /// The Castagnoli polynomial, reflected (RFC 3720, appendix B.4). Made here, since a table made
+  /// by the compiler costs every user of the adapter.
+  void make_table() noexcept {
+    for (std::uint32_t i = 0; i < table_.size(); ++i) {
+      table_[i] = i;
       for (int bit = 0; bit < 8; ++bit) {
-        made[i] = made[i] >> 1U ^ ((made[i] & 1U) != 0 ? 0x82f63b78U : 0U);
+        table_[i] = table_[i] >> 1U ^ ((table_[i] & 1U) != 0 ? 0x82f63b78U : 0U);
       }
     }
-    return made;
-  }();
+  }
 
   std::string path_;
   support::FileDescriptor file_;
   std::unique_ptr<char[]> block_;
+  std::array<std::uint32_t, 256> table_{};
   std::uint64_t start_ = 0;
   std::size_t size_ = 0;
 };

@@ -6,27 +6,19 @@
 #include <varve/concepts/limits.hpp>
 #include <varve/concepts/tree.hpp>
 
-#include <algorithm>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace varve::detail::rocks {
-
-[[nodiscard]] inline bool is_tree(const TreeState& state) noexcept {
-  return state.born.load(std::memory_order_relaxed) != TreeState::never &&
-         state.died.load(std::memory_order_relaxed) == TreeState::never;
-}
 
 [[nodiscard]] inline Tree open_tree(Store& store, BytesView name) {
   check_tree_name(name, engine_name);
   store.guard().check("open_tree", engine_name);
   const std::lock_guard lock(store.trees_mutex());
   TreeState* state = store.trees().find_named(name);
-  if (state != nullptr && is_tree(*state)) return state->tree;
+  if (state != nullptr && state->alive()) return state->tree;
   store.check_writable("open_tree");
   if (state == nullptr) {
     state = &store.make_tree(std::string(name));
@@ -41,7 +33,7 @@ namespace varve::detail::rocks {
   store.guard().check("find_tree", engine_name);
   const std::lock_guard lock(store.trees_mutex());
   const TreeState* const state = store.trees().find_named(name);
-  if (state == nullptr || !is_tree(*state)) return std::nullopt;
+  if (state == nullptr || !state->alive()) return std::nullopt;
   return state->tree;
 }
 
@@ -49,13 +41,7 @@ namespace varve::detail::rocks {
 [[nodiscard]] inline std::vector<TreeInfo> trees(const Store& store) {
   store.guard().check("trees", engine_name);
   const std::lock_guard lock(store.trees_mutex());
-  std::vector<TreeInfo> listed;
-  for (const auto& state : store.trees().states()) {
-    if (is_tree(*state)) listed.push_back({state->tree, state->name});
-  }
-  std::sort(listed.begin(), listed.end(),
-            [](const TreeInfo& a, const TreeInfo& b) { return a.tree.number() < b.tree.number(); });
-  return listed;
+  return store.trees().list();
 }
 
 inline void drop_tree(Store& store, Tree tree) {

@@ -8,9 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,6 +25,13 @@ struct TreeState {
   rocksdb::ColumnFamilyHandle* handle = nullptr;
   std::atomic<std::uint64_t> born{never};
   std::atomic<std::uint64_t> died{never};
+
+  [[nodiscard]] bool dead() const noexcept { return died.load(std::memory_order_relaxed) != never; }
+
+  /// Whether it is a tree now.
+  [[nodiscard]] bool alive() const noexcept {
+    return born.load(std::memory_order_relaxed) != never && !dead();
+  }
 
   [[nodiscard]] bool lived_at(std::uint64_t time) const noexcept {
     return born.load(std::memory_order_acquire) <= time &&
@@ -74,8 +79,21 @@ class TreeTable {
 
   /// The column family of that name, a tree or not yet one.
   [[nodiscard]] TreeState* find_named(BytesView name) const noexcept {
-    const auto at = by_name_.find(name);
-    return at == by_name_.end() ? nullptr : at->second;
+    for (const auto& state : states_) {
+      if (state->name == name && !state->dead()) return state.get();
+    }
+    return nullptr;
+  }
+
+  /// The trees that are there, by number.
+  [[nodiscard]] std::vector<TreeInfo> list() const {
+    std::vector<TreeInfo> listed;
+    const Slots& slots = *slots_.load(std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < slots.size; ++i) {
+      const TreeState* const state = slots.known[i].load(std::memory_order_relaxed);
+      if (state != nullptr && state->alive()) listed.push_back({state->tree, state->name});
+    }
+    return listed;
   }
 
   [[nodiscard]] const std::vector<std::unique_ptr<TreeState>>& states() const noexcept {
@@ -92,7 +110,6 @@ class TreeTable {
     state->name = handle->GetName();
     state->tree = Tree(number, state->name);
     state->handle = handle;
-    by_name_[state->name] = state.get();
     states_.push_back(std::move(state));
     return *states_.back();
   }
@@ -109,7 +126,6 @@ class TreeTable {
     const Slots& slots = *slots_.load(std::memory_order_relaxed);
     slots.live[state.tree.number()].store(nullptr, std::memory_order_release);
     state.died.store(++time_, std::memory_order_release);
-    by_name_.erase(by_name_.find(state.name));
   }
 
  private:
@@ -142,7 +158,6 @@ class TreeTable {
   std::atomic<const Slots*> slots_{nullptr};
   std::vector<std::unique_ptr<Slots>> all_slots_;
   std::vector<std::unique_ptr<TreeState>> states_;
-  std::map<std::string, TreeState*, std::less<>> by_name_;
   std::uint64_t time_ = 0;
 };
 

@@ -22,9 +22,7 @@ inline void flush_memory(Store& store, const char* operation) {
   {
     const std::lock_guard lock(store.trees_mutex());
     for (const auto& state : store.trees().states()) {
-      if (state->died.load(std::memory_order_relaxed) == TreeState::never) {
-        families.push_back(state->handle);
-      }
+      if (!state->dead()) families.push_back(state->handle);
     }
   }
   const rocksdb::Status status = store.database().Flush(rocksdb::FlushOptions(), families);
