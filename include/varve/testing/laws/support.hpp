@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/operations.hpp>
 #include <varve/testing/show.hpp>
 
 #include <map>
@@ -101,11 +102,6 @@ std::string expect_invalid(const std::string& what, Call call) {
     fail(what + " was refused with " + error.what());
   }
   fail(what + " was not refused");
-}
-
-template <KvEngine E>
-void put(E& engine, Tree tree, BytesView key, BytesView value) {
-  engine.write(WriteBatch().put(tree, key, value));
 }
 
 /// Writes all of `contents` in one batch.
