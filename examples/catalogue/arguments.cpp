@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arguments.hpp"
 
+#include "process.hpp"
+
 #include <charconv>
-#include <filesystem>
 #include <stdexcept>
 
 namespace catalogue {
@@ -54,12 +55,9 @@ Arguments parse(const std::vector<std::string>& words) {
 }
 
 std::vector<std::string> child_command(const Arguments& arguments, const std::string& directory) {
-  std::vector<std::string> command{std::filesystem::read_symlink("/proc/self/exe").string(),
-                                   "--load-only",
-                                   "--dir",
-                                   directory,
-                                   "--limit",
-                                   std::to_string(arguments.limit)};
+  std::vector<std::string> command{
+      own_path().string(), "--load-only", "--dir",
+      directory,           "--limit",     std::to_string(arguments.limit)};
   if (!arguments.git.empty()) command.insert(command.end(), {"--git", arguments.git});
   return command;
 }

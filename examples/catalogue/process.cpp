@@ -16,6 +16,10 @@ extern char** environ;
 
 namespace catalogue {
 
+std::filesystem::path own_path() {
+  return std::filesystem::read_symlink("/proc/self/exe");
+}
+
 Process::Process(const std::vector<std::string>& arguments, Errors errors) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::system_category(), "pipe");

@@ -5,10 +5,14 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace catalogue {
+
+/// Where this program lies.
+[[nodiscard]] std::filesystem::path own_path();
 
 /// A program that runs beside this one and whose output is read line by line. Killed, where it
 /// still runs, by the destructor.

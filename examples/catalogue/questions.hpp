@@ -25,8 +25,9 @@ class Greatest {
 
   void show(std::uint64_t number, std::string_view name) {
     if (kept_.size() == capacity_ && number <= kept_.back().first) return;
-    kept_.emplace_back(number, name);
-    std::ranges::stable_sort(kept_, std::greater{}, [](const auto& pair) { return pair.first; });
+    kept_.emplace(std::ranges::lower_bound(kept_, number, std::greater_equal{},
+                                           [](const auto& one) { return one.first; }),
+                  number, name);
     if (kept_.size() > capacity_) kept_.pop_back();
   }
 

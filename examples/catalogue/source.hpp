@@ -17,7 +17,8 @@ namespace catalogue {
 [[nodiscard]] Source read_git(const std::string& directory, std::size_t limit);
 
 /// The repository `git` if it is named; else the package index; else the repository around the
-/// working directory. Throws `std::runtime_error`, and says what to do, where nothing is found.
+/// working directory, or around this program. Throws `std::runtime_error`, and says what to do,
+/// where nothing is found.
 [[nodiscard]] Source read_source(const std::string& git, std::size_t limit);
 
 }  // namespace catalogue

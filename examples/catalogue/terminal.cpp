@@ -31,8 +31,7 @@ void Terminal::chapter(std::string_view title) {
 }
 
 void Terminal::line(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fputc('\n', stdout);
+  std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
   std::fflush(stdout);
 }
 
@@ -43,8 +42,7 @@ void Terminal::check(bool holds, const std::string& claim) {
 
 void Terminal::draw(std::string_view text) {
   if (!live_) return;
-  std::fputs("\r\x1b[K", stdout);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::printf("\r\x1b[K%.*s", static_cast<int>(text.size()), text.data());
   std::fflush(stdout);
 }
 

@@ -28,7 +28,7 @@ class Terminal {
   [[nodiscard]] std::string faint(std::string_view text) const { return styled("2", text); }
 
   void chapter(std::string_view title);
-  void line(std::string_view text = {});
+  void line(std::string_view text = "");
 
   /// Prints a claim that holds. Throws `Disproof` for one that does not.
   void check(bool holds, const std::string& claim);
