@@ -9,7 +9,7 @@
 namespace varve::testing {
 
 /// Bytes as a person reads them: quoted, with what does not print as \xNN; a long repetition as
-/// `"ab"*500`. `parse_bytes` of model_script.hpp reads it back.
+/// `"ab"*500`. `parse_script` reads it back.
 [[nodiscard]] inline std::string show(BytesView bytes) {
   constexpr std::size_t long_enough = 24;
   constexpr char digits[] = "0123456789abcdef";

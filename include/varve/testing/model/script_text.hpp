@@ -109,7 +109,9 @@ class ScriptReader {
     }
     if (take('*')) {
       const std::string unit = bytes;
-      for (std::uint32_t left = number(); left > 1; --left) bytes += unit;
+      const std::uint32_t times = number();
+      if (unit.size() * times > longest) fail("a string of more than 256 MiB");
+      for (std::uint32_t left = times; left > 1; --left) bytes += unit;
     }
     skip();
   }
@@ -152,6 +154,8 @@ class ScriptReader {
   }
 
  private:
+  static constexpr std::uint64_t longest = std::uint64_t{256} << 20U;
+
   template <class Kind>
   void fields(Kind& operation) {
     std::apply([this](auto&... each) { ((*this)(each), ...); }, operation.fields());
