@@ -32,7 +32,7 @@ class RocksSnapshot {
   }
 
   RocksSnapshot(RocksSnapshot&& other) noexcept
-      : store_(other.store_), options_(other.options_), time_(other.time_) {
+      : store_(other.store_), options_(std::move(other.options_)), time_(other.time_) {
     other.options_.snapshot = nullptr;
   }
 

@@ -30,7 +30,7 @@ inline rocksdb::Status open_database(const rocksdb::DBOptions& options,
   return rocksdb::DB::Open(options, directory, families, &handles, &database);
 #else
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, directory, families, &handles, &opened);
+  rocksdb::Status status = rocksdb::DB::Open(options, directory, families, &handles, &opened);
   database.reset(opened);
   return status;
 #endif
