@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/adapters/memory/search.hpp>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace varve::detail::memory {
+
+template <class Rank>
+[[gnu::always_inline]] inline const Record* find_with(const Node* root, BytesView key) noexcept {
+  Probe probe(key);
+  const Node* node = root;
+  for (unsigned level = root->level; level != 0; --level) {
+    const Inner& inner = as_inner(node);
+    node = inner.children[child_slot<Rank>(inner, probe)];
+    if (level == 1) prefetch(&as_leaf(node));
+  }
+  return find_in<Rank>(as_leaf(node), probe);
+}
+
+/// Takes sixteen keys down the tree together, level by level: while one waits for memory the others
+/// go on.
+template <class Rank>
+[[gnu::always_inline]] inline void find_many_with(const Node* root, std::span<const BytesView> keys,
+                                                  const Record** found) noexcept {
+  constexpr std::size_t width = 16;
+  while (!keys.empty()) {
+    const std::size_t count = keys.size() < width ? keys.size() : width;
+    std::array<const Node*, width> nodes;
+    for (std::size_t i = 0; i != count; ++i) nodes[i] = root;
+    for (unsigned level = root->level; level != 0; --level) {
+      for (std::size_t i = 0; i != count; ++i) {
+        const Inner& inner = as_inner(nodes[i]);
+        Probe probe(keys[i]);
+        nodes[i] = inner.children[child_slot<Rank>(inner, probe)];
+        prefetch(nodes[i], sizeof(Node) + sizeof(Leaf::prefixes));
+      }
+    }
+    std::array<unsigned, width> slots;
+    for (std::size_t i = 0; i != count; ++i) {
+      const Leaf& leaf = as_leaf(nodes[i]);
+      Probe probe(keys[i]);
+      const auto prefix = probe.prefix<Leaf::Prefix>(leaf.skip);
+      slots[i] = Rank::template count_less<Leaf::capacity>(leaf.prefixes, prefix);
+      __builtin_prefetch(&leaf.records[slots[i]]);
+    }
+    for (std::size_t i = 0; i != count; ++i) {
+      const Leaf& leaf = as_leaf(nodes[i]);
+      if (slots[i] < leaf.size) prefetch(leaf.records[slots[i]], 2 * 64);
+    }
+    for (std::size_t i = 0; i != count; ++i) {
+      Probe probe(keys[i]);
+      found[i] = find_in<Rank>(as_leaf(nodes[i]), probe);
+    }
+    keys = keys.subspan(count);
+    found += count;
+  }
+}
+
+/// The lookups in the instructions of one kind of processor.
+struct Lookup {
+  const Record* (*find)(const Node* root, BytesView key) noexcept;
+  void (*find_many)(const Node* root, std::span<const BytesView> keys,
+                    const Record** found) noexcept;
+};
+
+inline const Record* find_portable(const Node* root, BytesView key) noexcept {
+  return find_with<PortableRank>(root, key);
+}
+inline void find_many_portable(const Node* root, std::span<const BytesView> keys,
+                               const Record** found) noexcept {
+  find_many_with<PortableRank>(root, keys, found);
+}
+
+#if defined(VARVE_MEMORY_X86)
+
+[[gnu::target("avx2,bmi,bmi2,popcnt"), gnu::flatten]] inline const Record* find_avx2(
+    const Node* root, BytesView key) noexcept {
+  return find_with<Avx2Rank>(root, key);
+}
+[[gnu::target("avx2,bmi,bmi2,popcnt"), gnu::flatten]] inline void find_many_avx2(
+    const Node* root, std::span<const BytesView> keys, const Record** found) noexcept {
+  find_many_with<Avx2Rank>(root, keys, found);
+}
+
+[[gnu::target("avx2,avx512f,bmi,bmi2,popcnt"), gnu::flatten]] inline const Record* find_avx512(
+    const Node* root, BytesView key) noexcept {
+  return find_with<Avx512Rank>(root, key);
+}
+[[gnu::target("avx2,avx512f,bmi,bmi2,popcnt"), gnu::flatten]] inline void find_many_avx512(
+    const Node* root, std::span<const BytesView> keys, const Record** found) noexcept {
+  find_many_with<Avx512Rank>(root, keys, found);
+}
+
+#endif
+
+/// The widest lookups that the processor has, of at most `max_vector_bits`.
+inline Lookup choose_lookup([[maybe_unused]] std::uint32_t max_vector_bits) noexcept {
+#if defined(VARVE_MEMORY_X86)
+  const bool bit_manipulation = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                                __builtin_cpu_supports("popcnt");
+  const bool avx2 = bit_manipulation && __builtin_cpu_supports("avx2");
+  if (max_vector_bits >= 512 && avx2 && __builtin_cpu_supports("avx512f")) {
+    return {find_avx512, find_many_avx512};
+  }
+  if (max_vector_bits >= 256 && avx2) return {find_avx2, find_many_avx2};
+#endif
+  return {find_portable, find_many_portable};
+}
+
+}  // namespace varve::detail::memory
