@@ -122,6 +122,7 @@ class ScriptSource {
   std::vector<std::string> keys() {
     std::vector<std::string> keys;
     for (std::uint32_t left = random_.below(6); left > 0; --left) keys.push_back(any_key());
+    if (!keys.empty() && random_.one_in(3)) keys.push_back(keys.front());
     return keys;
   }
 

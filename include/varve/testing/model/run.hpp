@@ -108,11 +108,11 @@ class ModelRun {
 
   void operator()(const script::MultiGet& operation) {
     if constexpr (MultiGetEngine<Engine>) {
+      if (operation.keys.empty()) return;
       const std::vector<BytesView> keys(operation.keys.begin(), operation.keys.end());
       std::vector<std::optional<pinned_t<Engine>>> values(keys.size());
       on_tree(operation.tree, "multi_get", [&](Tree tree, const Contents* contents) {
         engine_->multi_get(tree, keys, values);
-        if (contents == nullptr && keys.empty()) expect_no_tree(tree);
         for (std::size_t i = 0; contents != nullptr && i < keys.size(); ++i) {
           check_answer("multi_get", values[i], *contents, operation.keys[i]);
         }

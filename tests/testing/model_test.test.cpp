@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/layers/counted.hpp>
+#include <varve/layers/metered.hpp>
+#include <varve/open.hpp>
+#include <varve/testing/full_engine.hpp>
+#include <varve/testing/minimal_engine.hpp>
+#include <varve/testing/model_test.hpp>
+
+#include "catch.hpp"
+#include "testing/broken_engines.hpp"
+
+#include <type_traits>
+
+using namespace varve;
+using varve::testing::FixtureOf;
+using varve::testing::FullEngine;
+using varve::testing::MinimalEngine;
+
+namespace {
+
+template <class E>
+struct InMemory {
+  using Engine = E;
+
+  [[nodiscard]] std::unique_ptr<E> make() {
+    if constexpr (std::is_default_constructible_v<E>) {
+      return std::make_unique<E>();
+    } else {
+      return std::unique_ptr<E>(new E(varve::open<E>()));
+    }
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a correct engine passes the model test", "", MinimalEngine, FullEngine,
+                   Counted<MinimalEngine>, Metered<Counted<FullEngine>>) {
+  InMemory<TestType> fixture;
+  const auto failure = testing::run_model_test(fixture);
+  INFO((failure ? to_string(*failure) : ""));
+  CHECK_FALSE(failure);
+}
+
+TEMPLATE_TEST_CASE("the model test finds a defect and cuts it down to what shows it", "",
+                   varve_test::LosesErases, varve_test::ErasesOneMore,
+                   varve_test::AppliesHalfABatch, varve_test::AppliesBackwards,
+                   varve_test::CutsTheLongestKeys, varve_test::ScansSeeLaterWrites,
+                   varve_test::OrdersSigned, varve_test::MissesPrefixesOf0xff,
+                   varve_test::SkipsTheLastEntryDescending, varve_test::SnapshotsSeeLaterWrites,
+                   varve_test::ReusesTheMemoryOfValues, varve_test::GivesIdsAgain,
+                   varve_test::KeepsDroppedTrees<false>, varve_test::AnswersForDroppedTrees,
+                   varve_test::AnswersKeysOnce, varve_test::LoadsOnlyNewKeys,
+                   varve_test::DropsWithoutWriting, varve_test::CompactsTooMuch) {
+  InMemory<TestType> fixture;
+  const auto failure = testing::run_model_test(fixture, {.operations = 5000});
+  REQUIRE(failure);
+  INFO(to_string(*failure));
+  CHECK(failure->operations <= 8);
+  CHECK(testing::replay(failure->script, fixture) == failure->sentence);
+  CHECK(testing::replay(to_string(*failure).substr(failure->sentence.size()), fixture) ==
+        failure->sentence);
+  InMemory<FullEngine> correct;
+  CHECK_FALSE(testing::replay(failure->script, correct));
+  if (std::getenv("VARVE_SHOW_FAILURES") != nullptr) WARN(to_string(*failure));
+}
