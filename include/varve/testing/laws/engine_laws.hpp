@@ -255,6 +255,19 @@ void limits_are_kept(F& fixture) {
   if (limits.max_value_bytes < testable) {
     const std::string longest(limits.max_value_bytes, 'v');
     refused("max_value_bytes", WriteBatch().put(tree, "good", "1").put(tree, "k", longest + "v"));
+    if (limits.max_batch_bytes >= longest.size() + 100) {
+      put(*engine, tree, "k", longest);
+      expect_value(*engine, tree, "k", longest);
+      engine->write(WriteBatch().erase(tree, "k"));
+    }
+  }
+  if (limits.max_batch_bytes < testable) {
+    const std::string value(std::min<std::uint64_t>(limits.max_value_bytes, 1U << 20U), 'v');
+    WriteBatch large;
+    for (int i = 0; large.bytes().size() <= limits.max_batch_bytes; ++i) {
+      large.put(tree, "k" + std::to_string(i), value);
+    }
+    refused("max_batch_bytes", large);
   }
 }
 
@@ -305,7 +318,8 @@ void tree_is_found_by_name(F& fixture) {
   const Tree other = engine->open_tree("T");
   expect(tree != other, "two trees have one id");
   expect(engine->open_tree("t") == tree, "open_tree gives another id the second time");
-  expect(engine->find_tree("t") == tree, "find_tree does not find what open_tree opened");
+  expect(engine->find_tree("t") == tree && engine->find_tree("T") == other,
+         "find_tree does not find what open_tree opened");
   std::vector<TreeInfo> listed = engine->trees();
   std::sort(listed.begin(), listed.end(),
             [](const TreeInfo& a, const TreeInfo& b) { return a.name < b.name; });
@@ -325,6 +339,11 @@ void reserved_names_give_reserved_trees(F& fixture) {
   expect_contents(*engine, own, {{"k", "own"}});
   expect_contents(*engine, user, {{"k", "user"}});
   expect(engine->find_tree("varve.laws") == own, "find_tree does not find a reserved tree");
+  std::vector<TreeInfo> listed = engine->trees();
+  std::sort(listed.begin(), listed.end(),
+            [](const TreeInfo& a, const TreeInfo& b) { return a.name < b.name; });
+  expect(listed == std::vector<TreeInfo>{{user, "varve"}, {own, "varve.laws"}},
+         "trees does not list a reserved tree beside the others");
 }
 
 template <Fixture F>
