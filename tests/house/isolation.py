@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A layer that includes an adapter, or the reverse, must break the build that verifies headers."""
+import os
 import pathlib
 import re
 import shutil
@@ -32,6 +33,7 @@ def build(scratch, target):
 def main():
     with tempfile.TemporaryDirectory(prefix="varve-isolation-") as name:
         scratch = pathlib.Path(name)
+        os.environ.update(CCACHE_BASEDIR=name, CCACHE_NOHASHDIR="1")
         for part in ("concepts", "include", "adapters", "cmake"):
             shutil.copytree(ROOT / part, scratch / part)
         for part in ("CMakeLists.txt", "LICENSE"):
