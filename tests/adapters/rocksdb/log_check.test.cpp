@@ -204,22 +204,51 @@ TEST_CASE(
 }
 
 TEST_CASE("RocksAdapter: zeros in a log are its end only where nothing follows") {
-  const Written store;
-  const std::string path = store.log();
-  const std::string sound = read_file(path);
-  const std::vector<std::size_t> starts = record_starts(sound);
-  CHECK(store.rows_with(path, sound + std::string(100'000, '\0')) == store.rows());
-
-  for (const std::size_t which : {std::size_t{3}, starts.size() / 2}) {
-    std::string damaged = sound;
-    std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(starts[which]), 4096, '\0');
-    CHECK(store.rows_with(path, damaged) == std::nullopt);
-    damaged = sound;
-    const std::size_t block_end = (starts[which] / 32768 + 1) * 32768;
-    std::fill(damaged.begin() + static_cast<std::ptrdiff_t>(starts[which]),
-              damaged.begin() + static_cast<std::ptrdiff_t>(block_end), '\0');
-    CHECK(store.rows_with(path, damaged) == std::nullopt);
+  // The records of a block end with it, so that the next block begins with a whole one: then
+  // nothing tells RocksDB that a record before it is gone.
+  const TempDirectory directory;
+  const std::string store = directory / "store";
+  Rows all;
+  {
+    RocksAdapter engine(store);
+    const varve::Tree tree = engine.open_tree("rows");
+    for (std::size_t i = 0; i < 30; ++i) engine.write(batch_of(tree, i, 200));
+    const std::size_t used = std::filesystem::file_size(only_file(store, ".log"));
+    REQUIRE(used < 16'384);
+    const std::string fill(32768 - used - 7 - 12 - 3 - 6 - 3, 'f');
+    engine.write(WriteBatch().put(tree, "filler", fill));
+    for (std::size_t i = 31; i < 60; ++i) engine.write(batch_of(tree, i, 200));
+    all = rows(engine);
   }
+  const std::string log = only_file(store, ".log");
+  const std::string sound = read_file(log);
+  const std::vector<std::size_t> starts = record_starts(sound);
+  REQUIRE(std::find(starts.begin(), starts.end(), 32768) != starts.end());
+  const auto found_with = [&](const std::string& bytes) -> std::optional<Rows> {
+    const std::string copy = directory / "copy";
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(store, copy, std::filesystem::copy_options::recursive);
+    write_file(copy + "/" + std::filesystem::path(log).filename().string(), bytes);
+    try {
+      return rows(RocksAdapter(copy));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corruption) throw;
+      return std::nullopt;
+    }
+  };
+  CHECK((found_with(sound + std::string(100'000, '\0')) == all));
+  const auto zeroed = [&](std::size_t first, std::size_t last) {
+    std::string damaged = sound;
+    std::fill(damaged.begin() + static_cast<std::ptrdiff_t>(first),
+              damaged.begin() + static_cast<std::ptrdiff_t>(last), '\0');
+    return damaged;
+  };
+  for (const std::size_t which : {std::size_t{3}, std::size_t{20}}) {
+    CHECK((found_with(zeroed(starts[which], 32768)) == std::nullopt));
+    CHECK((found_with(zeroed(starts[which], starts[which + 1])) == std::nullopt));
+    CHECK((found_with(zeroed(starts[which], starts[which] + 4096)) == std::nullopt));
+  }
+  CHECK((found_with(zeroed(0, 32768)) == std::nullopt));
 }
 
 TEST_CASE("RocksAdapter: the refusal of a damaged log says where, and how to go on") {
