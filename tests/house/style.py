@@ -100,8 +100,8 @@ LISTS = (
     ("concepts", r"\b(varve/[\w/]+)\.hpp\b", ".hpp"),
     ("include", r"\b(varve/[\w/]+)\.hpp\b", ".hpp"),
     ("adapters", r"\b(varve/[\w/]+)\.hpp\b", ".hpp"),
-    ("tests", r"^varve_test\(\s*NAME (\S+)", ".test.cpp"),
-    ("bench", r"^varve_bench\(\s*NAME (\S+)", ".bench.cpp"),
+    ("tests", r"^varve_test\(\s*NAME ([\w/]+)", ".test.cpp"),
+    ("bench", r"^varve_bench\(\s*NAME ([\w/]+)", ".bench.cpp"),
 )
 
 
