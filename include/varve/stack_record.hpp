@@ -67,14 +67,14 @@ inline std::optional<std::vector<RecordedLayer>> parse_stack(BytesView text) {
   return layers;
 }
 
-/// "wal 1, versioned 2", or "no layers".
+/// "wal 1, versioned 2", or "no layer that leaves a mark".
 inline std::string in_words(const std::vector<RecordedLayer>& layers) {
   std::string words;
   for (const RecordedLayer& layer : layers) {
     words.append(words.empty() ? "" : ", ").append(layer.name).append(" ");
     words.append(std::to_string(layer.version));
   }
-  return words.empty() ? "no layers" : words;
+  return words.empty() ? "no layer that leaves a mark" : words;
 }
 
 /// What keeps `compiled` from reading what `recorded` wrote, in words; nothing where it can. Both

@@ -176,7 +176,15 @@ class PosixFileSystem {
     if (code == 0) return;
     struct stat status {};
     if (code == EEXIST && ::stat(name.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
-    detail::throw_system("create_directory", path, code == EEXIST ? ENOTDIR : code);
+    if (code == EEXIST || code == ENOTDIR) {
+      throw Error(ErrorKind::io, {.message = "'" + name +
+                                             "' is, or lies below, something that is no directory; "
+                                             "name another path, or move that away",
+                                  .operation = "create_directory",
+                                  .layer = "file_system",
+                                  .engine_code = ENOTDIR});
+    }
+    detail::throw_system("create_directory", path, code);
   }
 
   void sync_directory(BytesView path) {

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves between engines and loads of unsorted input, each beside what a user would write by hand.
+// 16-byte keys, 100-byte values; VARVE_BENCH_RECORDS sets their number.
+#include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/rocksdb.hpp>
+#include <varve/operations.hpp>
+#include <varve/tools/copy.hpp>
+#include <varve/tools/sorting_loader.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace {
+
+using namespace varve;
+
+constexpr std::size_t key_bytes = 16;
+constexpr std::size_t value_bytes = 100;
+
+std::uint64_t records() {
+  const char* const given = std::getenv("VARVE_BENCH_RECORDS");
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : 1'000'000;
+}
+
+std::uint64_t mixed(std::uint64_t number) {
+  number += 0x9e3779b97f4a7c15U;
+  number = (number ^ (number >> 30U)) * 0xbf58476d1ce4e5b9U;
+  number = (number ^ (number >> 27U)) * 0x94d049bb133111ebU;
+  return number ^ (number >> 31U);
+}
+
+std::string key_of(std::uint64_t number) {
+  std::string key(key_bytes, '0');
+  for (auto at = key.rbegin(); number != 0; ++at, number /= 10) {
+    *at = static_cast<char>('0' + number % 10);
+  }
+  return key;
+}
+
+/// Half of it compresses, as values of real stores do.
+std::string value_of(std::uint64_t number) {
+  std::string value(value_bytes, 'v');
+  for (std::size_t i = 0; i < value_bytes / 2; ++i) {
+    if (i % 8 == 0) number = mixed(number);
+    value[i] = static_cast<char>(number >> (8 * (i % 8)));
+  }
+  return value;
+}
+
+class Directory {
+ public:
+  Directory()
+      : path_(std::filesystem::temp_directory_path() /
+              ("varve-bench-" + std::to_string(mixed(reinterpret_cast<std::uintptr_t>(this))) +
+               "-" + std::to_string(++count_))) {
+    std::filesystem::create_directories(path_);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() { std::filesystem::remove_all(path_); }
+
+  [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  static inline int count_ = 0;
+  std::filesystem::path path_;
+};
+
+/// A store of `records()` records, made once.
+template <class Engine>
+struct Source {
+  Source() : engine(std::make_unique<Engine>(directory / "source")), tree(engine->open_tree("t")) {
+    auto loader = engine->bulk_loader(tree);
+    for (std::uint64_t i = 0; i < records(); ++i) loader.put(key_of(i), value_of(i));
+    loader.finish();
+  }
+
+  static Source& get() {
+    static Source source;
+    return source;
+  }
+
+  Directory directory;
+  std::unique_ptr<Engine> engine;
+  Tree tree;
+};
+
+/// Runs `fill(engine, tree)` on a fresh engine, timed without opening and closing it.
+template <class Engine, class Fill>
+void into_fresh(benchmark::State& state, Fill fill) {
+  for (auto _ : state) {
+    state.PauseTiming();
+    {
+      Directory directory;
+      Engine engine(directory / "target");
+      const Tree tree = engine.open_tree("t");
+      state.ResumeTiming();
+      fill(engine, tree);
+      state.PauseTiming();
+    }
+    state.ResumeTiming();
+  }
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(records() * (key_bytes + value_bytes)));
+}
+
+template <class From, class To>
+void copy(benchmark::State& state) {
+  auto& source = Source<From>::get();
+  into_fresh<To>(state,
+                 [&](To& to, Tree tree) { copy_tree(*source.engine, source.tree, to, tree); });
+}
+
+/// The loop that one would write: read an entry, load an entry.
+template <class From, class To>
+void copy_naively(benchmark::State& state) {
+  auto& source = Source<From>::get();
+  into_fresh<To>(state, [&](To& to, Tree tree) {
+    auto loader = to.bulk_loader(tree);
+    for (const Entry entry : source.engine->scan(source.tree, KeyRange::all())) {
+      loader.put(entry.key, entry.value);
+    }
+    loader.finish();
+  });
+}
+
+/// The loader alone, fed from memory: what writing costs without any reading.
+template <class To>
+void load_alone(benchmark::State& state) {
+  RecordBlock block;
+  for (std::uint64_t i = 0; i < records(); ++i) block.add(key_of(i), value_of(i));
+  into_fresh<To>(state, [&](To& to, Tree tree) {
+    auto loader = to.bulk_loader(tree);
+    for (auto reader = block.read(); reader.valid(); reader.next()) {
+      loader.put(reader.entry().key, reader.entry().value);
+    }
+    loader.finish();
+  });
+}
+
+/// The scan alone: what reading costs without any writing.
+template <class From>
+void scan_alone(benchmark::State& state) {
+  auto& source = Source<From>::get();
+  for (auto _ : state) {
+    std::size_t bytes = 0;
+    for (const Entry entry : source.engine->scan(source.tree, KeyRange::all())) {
+      bytes += entry.key.size() + entry.value.size();
+    }
+    benchmark::DoNotOptimize(bytes);
+  }
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(records() * (key_bytes + value_bytes)));
+}
+
+/// Keys in random order, as they come from outside.
+RecordBlock unsorted() {
+  RecordBlock block;
+  for (std::uint64_t i = 0; i < records(); ++i) block.add(key_of(mixed(i) >> 16U), value_of(i));
+  return block;
+}
+
+void unsorted_sorting_loader(benchmark::State& state) {
+  const RecordBlock block = unsorted();
+  const Directory runs;
+  into_fresh<RocksAdapter>(state, [&](RocksAdapter& to, Tree tree) {
+    SortingLoader loader(to, tree,
+                         {.directory = runs / "runs", .memory_bytes = std::size_t{64} << 20U});
+    for (auto reader = block.read(); reader.valid(); reader.next()) {
+      loader.put(reader.entry().key, reader.entry().value);
+    }
+    loader.finish();
+  });
+}
+
+void unsorted_write_batch(benchmark::State& state) {
+  const RecordBlock block = unsorted();
+  into_fresh<RocksAdapter>(state, [&](RocksAdapter& to, Tree tree) {
+    WriteBatch batch;
+    for (auto reader = block.read(); reader.valid(); reader.next()) {
+      batch.put(tree, reader.entry().key, reader.entry().value);
+      if (batch.count() < 1000) continue;
+      to.write(batch, Durability::buffered);
+      batch.clear();
+    }
+    to.write(batch, Durability::buffered);
+    to.flush();
+  });
+}
+
+BENCHMARK(copy<LmdbAdapter, RocksAdapter>)
+    ->Name("5/copy_lmdb_rocksdb/varve")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy_naively<LmdbAdapter, RocksAdapter>)
+    ->Name("5/copy_lmdb_rocksdb/naive")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(load_alone<RocksAdapter>)
+    ->Name("5/copy_lmdb_rocksdb/load_alone")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy<RocksAdapter, LmdbAdapter>)
+    ->Name("5/copy_rocksdb_lmdb/varve")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy_naively<RocksAdapter, LmdbAdapter>)
+    ->Name("5/copy_rocksdb_lmdb/naive")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(load_alone<LmdbAdapter>)
+    ->Name("5/copy_rocksdb_lmdb/load_alone")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(scan_alone<RocksAdapter>)
+    ->Name("5/copy_rocksdb_lmdb/scan_alone")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(unsorted_sorting_loader)
+    ->Name("5/unsorted_load/varve")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(unsorted_write_batch)
+    ->Name("5/unsorted_load/write_batch")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
