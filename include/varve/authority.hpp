@@ -5,11 +5,11 @@
 #include <varve/concepts/file_system.hpp>
 #include <varve/io/crc32c.hpp>
 #include <varve/io/durable_file.hpp>
+#include <varve/io/random_bytes.hpp>
 
 #include <charconv>
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <string>
 
 namespace varve {
@@ -94,9 +94,7 @@ void write_authority(FS& fs, const std::string& directory, const Authority& auth
 
 /// An authority for a new store that `engine` holds.
 [[nodiscard]] inline Authority new_authority(BytesView engine) {
-  std::random_device random;
-  std::string uuid;
-  for (int part = 0; part < 4; ++part) uuid += detail::to_hex(random(), 8);
+  const std::string uuid = detail::to_hex(random_bits(), 16) + detail::to_hex(random_bits(), 16);
   return {.engine = std::string(engine), .uuid = uuid};
 }
 

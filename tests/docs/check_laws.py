@@ -11,7 +11,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KIT = ROOT / "include/varve/testing"
 IN_CODE = re.compile(r'\{?\s*"([A-Z]{1,2}\d+)",\s*((?:"[^"]*"\s*)+)')
-ON_PAGE = re.compile(r"^- \*\*([A-Z]{1,2}\d+)\.\*\* (.*?)(?=^- |^$|^#|\Z)", re.DOTALL | re.MULTILINE)
+ON_PAGE = re.compile(
+    r"^- \*\*([A-Z]{1,2}\d+)\.\*\* (.*?)(?=^- |^$|^#|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def plain(text):
@@ -42,7 +43,8 @@ def main():
             elif plain(sentence) != laws[number]:
                 wrong.append(f"{page.name}: {number} reads\n  {plain(sentence)}\nand in the kit\n  "
                              f"{laws[number]}")
-    wrong += [f"{number} stands on no page: {laws[number]}" for number in laws if number not in seen]
+    missing = [number for number in laws if number not in seen]
+    wrong += [f"{number} stands on no page: {laws[number]}" for number in missing]
     for sentence in wrong:
         print(sentence)
     print(f"{len(laws)} laws, {len(wrong)} wrong")

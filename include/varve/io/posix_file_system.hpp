@@ -4,6 +4,7 @@
 #include <varve/concepts/error.hpp>
 #include <varve/concepts/file_system.hpp>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,8 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
@@ -168,8 +168,9 @@ class PosixFileSystem {
   void create_directory(BytesView path) {
     const std::string name(path);
     int code = make_directory(name);
-    const std::string above = std::filesystem::path(name).parent_path().string();
-    if (code == ENOENT && !above.empty() && above != name) {
+    const std::size_t slash = name.rfind('/');
+    const std::string above = name.substr(0, slash == std::string::npos ? 0 : slash);
+    if (code == ENOENT && !above.empty()) {
       create_directory(above);
       code = make_directory(name);
     }
@@ -196,14 +197,16 @@ class PosixFileSystem {
   }
 
   [[nodiscard]] std::vector<std::string> list(BytesView path) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(std::string(path).c_str()),
+                                                        &::closedir);
+    if (!directory) detail::throw_system("list", path, errno);
     std::vector<std::string> names;
-    std::error_code failure;
-    std::filesystem::directory_iterator entries(std::filesystem::path(path), failure);
-    for (; !failure && entries != std::filesystem::directory_iterator();
-         entries.increment(failure)) {
-      names.push_back(entries->path().filename().string());
+    errno = 0;
+    while (const dirent* const entry = ::readdir(directory.get())) {
+      const BytesView name(entry->d_name);
+      if (name != "." && name != "..") names.emplace_back(name);
     }
-    if (failure) detail::throw_system("list", path, failure.value());
+    if (errno != 0) detail::throw_system("list", path, errno);
     return names;
   }
 

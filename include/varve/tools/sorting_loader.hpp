@@ -4,6 +4,7 @@
 #include <varve/concepts/file_system.hpp>
 #include <varve/io/crc32c.hpp>
 #include <varve/io/posix_file_system.hpp>
+#include <varve/io/random_bytes.hpp>
 #include <varve/operations.hpp>
 #include <varve/tools/pipe.hpp>
 #include <varve/tools/record_block.hpp>
@@ -15,7 +16,6 @@
 #include <future>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -121,9 +121,7 @@ class RunFile {
   static PosixFile make(const std::string& directory) {
     PosixFileSystem files;
     files.create_directory(directory);
-    std::random_device random;
-    const std::string path = directory + "/varve-run-" + std::to_string(random()) + "-" +
-                             std::to_string(random()) + ".tmp";
+    const std::string path = directory + "/varve-run-" + std::to_string(random_bits()) + ".tmp";
     PosixFile file = files.open(path, OpenMode::create);
     files.remove(path);
     return file;
