@@ -82,7 +82,6 @@ class FaultyCursor {
   void next() {
     with_faults(*plan_, Call::next, "scan", [&](const std::optional<Fault>& fault) {
       scan_.next();
-      damaged_.reset();
       if (scan_.valid()) damaged_ = damaged(fault, scan_.entry().value);
     });
   }
