@@ -334,7 +334,7 @@ class DefectiveEngine {
       met.clear();
     }
     if (defect_ == Defect::scan_is_signed) {
-      std::stable_sort(met.begin(), met.end(), [](const auto& a, const auto& b) {
+      std::sort(met.begin(), met.end(), [](const auto& a, const auto& b) {
         return std::lexicographical_compare(
             a.first.begin(), a.first.end(), b.first.begin(), b.first.end(), [](char x, char y) {
               return static_cast<signed char>(x) < static_cast<signed char>(y);
