@@ -12,8 +12,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace varve::detail::rocks {
 
@@ -68,9 +66,7 @@ class BatchTranslation {
 
   /// The greatest key that the tree has or gets by this batch.
   [[nodiscard]] const std::string& last_key(Tree tree) {
-    for (const auto& [known, key] : last_keys_) {
-      if (known == tree) return key;
-    }
+    if (has_last_key_ && tree == last_key_of_) return last_key_;
     rocksdb::ReadOptions options = store_.read_options();
     options.total_order_seek = true;
     const std::unique_ptr<rocksdb::Iterator> it(store_.database().NewIterator(options, family_));
@@ -80,8 +76,10 @@ class BatchTranslation {
     for (const WriteOp& op : batch_) {
       if (op.kind == WriteOpKind::put && op.tree == tree && op.key > last) last = op.key;
     }
-    last_keys_.emplace_back(tree, std::string(last));
-    return last_keys_.back().second;
+    last_key_ = last;
+    last_key_of_ = tree;
+    has_last_key_ = true;
+    return last_key_;
   }
 
   void check_size(BytesView bytes, std::uint64_t most, const char* what, const char* limit) const {
@@ -103,7 +101,9 @@ class BatchTranslation {
   rocksdb::WriteBatch translated_;
   rocksdb::ColumnFamilyHandle* family_ = nullptr;
   Tree tree_;
-  std::vector<std::pair<Tree, std::string>> last_keys_;
+  std::string last_key_;
+  Tree last_key_of_;
+  bool has_last_key_ = false;
 };
 
 }  // namespace varve::detail::rocks

@@ -12,7 +12,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,25 +24,36 @@ namespace varve::detail::rocks {
                                      .layer = std::string(engine_name)});
 }
 
+/// An open listing of a directory.
+struct Listing {
+  explicit Listing(const std::string& directory) : opened(::opendir(directory.c_str())) {}
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
+  ~Listing() {
+    if (opened != nullptr) ::closedir(opened);
+  }
+
+  DIR* opened;
+};
+
 /// The names of the plain files in a directory; none where there is no directory.
 [[nodiscard]] inline std::vector<std::string> files_in(const std::string& directory,
                                                        const char* operation) {
-  const auto close = [](DIR* opened) { static_cast<void>(::closedir(opened)); };
-  const std::unique_ptr<DIR, decltype(close)> opened(::opendir(directory.c_str()), close);
+  const Listing listing(directory);
   std::vector<std::string> names;
-  if (opened == nullptr) {
+  if (listing.opened == nullptr) {
     if (errno == ENOENT) return names;
     fail_on_file(errno, directory, operation, "cannot be listed");
   }
   for (;;) {
     errno = 0;
-    const dirent* const entry = ::readdir(opened.get());
+    const dirent* const entry = ::readdir(listing.opened);
     if (entry == nullptr) {
       if (errno != 0) fail_on_file(errno, directory, operation, "cannot be listed");
       return names;
     }
     struct stat status {};
-    if (::fstatat(::dirfd(opened.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (::fstatat(::dirfd(listing.opened), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(status.st_mode)) {
       names.emplace_back(entry->d_name);
     }

@@ -25,6 +25,7 @@ struct TreeState {
   rocksdb::ColumnFamilyHandle* handle = nullptr;
   std::atomic<std::uint64_t> born{never};
   std::atomic<std::uint64_t> died{never};
+  TreeState* older = nullptr;  ///< taken in before this one
 
   [[nodiscard]] bool dead() const noexcept { return died.load(std::memory_order_relaxed) != never; }
 
@@ -45,6 +46,15 @@ struct TreeState {
 class TreeTable {
  public:
   TreeTable() { grow(64); }
+  TreeTable(const TreeTable&) = delete;
+  TreeTable& operator=(const TreeTable&) = delete;
+
+  ~TreeTable() {
+    while (newest_ != nullptr) delete std::exchange(newest_, newest_->older);
+    for (const Slots* at = slots_.load(std::memory_order_relaxed); at != nullptr;) {
+      delete std::exchange(at, at->smaller);
+    }
+  }
 
   /// The column family of a tree that is there, or null.
   [[nodiscard]] rocksdb::ColumnFamilyHandle* find(Tree tree) const noexcept {
@@ -52,14 +62,15 @@ class TreeTable {
     const std::uint32_t number = tree.number();
     if (number >= slots->size) [[unlikely]]
       return nullptr;
-    return slots->live[number].load(std::memory_order_acquire);
+    return slots->slots[number].live.load(std::memory_order_acquire);
   }
 
   /// The column family of a tree that was there at `time`, or null.
   [[nodiscard]] rocksdb::ColumnFamilyHandle* find_at(Tree tree, std::uint64_t time) const noexcept {
     const Slots* const slots = slots_.load(std::memory_order_acquire);
     if (tree.number() >= slots->size) return nullptr;
-    const TreeState* const state = slots->known[tree.number()].load(std::memory_order_acquire);
+    const TreeState* const state =
+        slots->slots[tree.number()].known.load(std::memory_order_acquire);
     return state != nullptr && state->lived_at(time) ? state->handle : nullptr;
   }
 
@@ -67,7 +78,8 @@ class TreeTable {
   [[nodiscard]] std::string name_of(Tree tree) const {
     const Slots* const slots = slots_.load(std::memory_order_acquire);
     if (tree.number() < slots->size) {
-      const TreeState* const state = slots->known[tree.number()].load(std::memory_order_acquire);
+      const TreeState* const state =
+          slots->slots[tree.number()].known.load(std::memory_order_acquire);
       if (state != nullptr) return state->name;
     }
     return "#" + std::to_string(tree.number());
@@ -79,10 +91,9 @@ class TreeTable {
 
   /// The column family of that name, a tree or not yet one.
   [[nodiscard]] TreeState* find_named(BytesView name) const noexcept {
-    for (const auto& state : states_) {
-      if (state->name == name && !state->dead()) return state.get();
-    }
-    return nullptr;
+    TreeState* state = newest_;
+    while (state != nullptr && (state->name != name || state->dead())) state = state->older;
+    return state;
   }
 
   /// The trees that are there, by number.
@@ -90,15 +101,14 @@ class TreeTable {
     std::vector<TreeInfo> listed;
     const Slots& slots = *slots_.load(std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < slots.size; ++i) {
-      const TreeState* const state = slots.known[i].load(std::memory_order_relaxed);
+      const TreeState* const state = slots.slots[i].known.load(std::memory_order_relaxed);
       if (state != nullptr && state->alive()) listed.push_back({state->tree, state->name});
     }
     return listed;
   }
 
-  [[nodiscard]] const std::vector<std::unique_ptr<TreeState>>& states() const noexcept {
-    return states_;
-  }
+  /// The column family taken in last, of which the others hang; dropped ones too.
+  [[nodiscard]] const TreeState* newest() const noexcept { return newest_; }
 
   /// Takes in a column family; it is a tree once `publish` was called.
   TreeState& add(rocksdb::ColumnFamilyHandle* handle) {
@@ -110,54 +120,61 @@ class TreeTable {
     state->name = handle->GetName();
     state->tree = Tree(number, state->name);
     state->handle = handle;
-    states_.push_back(std::move(state));
-    return *states_.back();
+    state->older = newest_;
+    newest_ = state.release();
+    return *newest_;
   }
 
   void publish(TreeState& state) noexcept {
-    const Slots& slots = *slots_.load(std::memory_order_relaxed);
+    Slot& slot = slot_of(state);
     state.born.store(++time_, std::memory_order_release);
-    slots.known[state.tree.number()].store(&state, std::memory_order_release);
-    slots.live[state.tree.number()].store(state.handle, std::memory_order_release);
+    slot.known.store(&state, std::memory_order_release);
+    slot.live.store(state.handle, std::memory_order_release);
   }
 
   /// From here on nobody finds the tree, but for those who look into the past.
   void withdraw(TreeState& state) noexcept {
-    const Slots& slots = *slots_.load(std::memory_order_relaxed);
-    slots.live[state.tree.number()].store(nullptr, std::memory_order_release);
+    slot_of(state).live.store(nullptr, std::memory_order_release);
     state.died.store(++time_, std::memory_order_release);
   }
 
  private:
-  struct Slots {
-    explicit Slots(std::uint32_t count)
-        : size(count),
-          live(new std::atomic<rocksdb::ColumnFamilyHandle*>[count] {}),
-          known(new std::atomic<const TreeState*>[count] {}) {}
-
-    std::uint32_t size;
-    std::unique_ptr<std::atomic<rocksdb::ColumnFamilyHandle*>[]> live;
-    std::unique_ptr<std::atomic<const TreeState*>[]> known;
+  struct Slot {
+    std::atomic<rocksdb::ColumnFamilyHandle*> live{nullptr};
+    std::atomic<const TreeState*> known{nullptr};
   };
 
+  /// The slots by number. Those that became too few stay, for a reader may look at them.
+  struct Slots {
+    Slots(std::uint32_t count, const Slots* before)
+        : size(count), slots(new Slot[count]), smaller(before) {}
+    Slots(const Slots&) = delete;
+    Slots& operator=(const Slots&) = delete;
+    ~Slots() { delete[] slots; }
+
+    std::uint32_t size;
+    Slot* slots;
+    const Slots* smaller;
+  };
+
+  [[nodiscard]] Slot& slot_of(const TreeState& state) const noexcept {
+    return slots_.load(std::memory_order_relaxed)->slots[state.tree.number()];
+  }
+
   void grow(std::uint32_t size) {
-    auto grown = std::make_unique<Slots>(size);
-    if (!all_slots_.empty()) {
-      const Slots& old = *all_slots_.back();
-      for (std::uint32_t i = 0; i < old.size; ++i) {
-        grown->live[i].store(old.live[i].load(std::memory_order_relaxed),
-                             std::memory_order_relaxed);
-        grown->known[i].store(old.known[i].load(std::memory_order_relaxed),
-                              std::memory_order_relaxed);
-      }
+    const Slots* const old = slots_.load(std::memory_order_relaxed);
+    const auto* const grown = new Slots(size, old);
+    for (std::uint32_t i = 0; old != nullptr && i < old->size; ++i) {
+      grown->slots[i].live.store(old->slots[i].live.load(std::memory_order_relaxed),
+                                 std::memory_order_relaxed);
+      grown->slots[i].known.store(old->slots[i].known.load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
     }
-    all_slots_.push_back(std::move(grown));
-    slots_.store(all_slots_.back().get(), std::memory_order_release);
+    slots_.store(grown, std::memory_order_release);
   }
 
   std::atomic<const Slots*> slots_{nullptr};
-  std::vector<std::unique_ptr<Slots>> all_slots_;
-  std::vector<std::unique_ptr<TreeState>> states_;
+  TreeState* newest_ = nullptr;
   std::uint64_t time_ = 0;
 };
 

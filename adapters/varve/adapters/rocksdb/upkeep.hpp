@@ -38,7 +38,7 @@ inline void compact(Store& store, Tree tree, KeyRange range) {
   rocksdb::DB& database = store.database();
   {
     const std::lock_guard lock(store.trees_mutex());
-    for (const auto& state : store.trees().states()) {
+    for (const TreeState* state = store.trees().newest(); state != nullptr; state = state->older) {
       const auto add = [&](std::uint64_t& sum, const char* property) {
         std::uint64_t value = 0;
         if (database.GetIntProperty(state->handle, property, &value)) sum += value;

@@ -21,7 +21,7 @@ inline void flush_memory(Store& store, const char* operation) {
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   {
     const std::lock_guard lock(store.trees_mutex());
-    for (const auto& state : store.trees().states()) {
+    for (const TreeState* state = store.trees().newest(); state != nullptr; state = state->older) {
       if (!state->dead()) families.push_back(state->handle);
     }
   }
