@@ -246,7 +246,7 @@ void scan_varve(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(bytes);
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows()));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows()));
 }
 
 void scan_raw(benchmark::State& state) {
@@ -264,7 +264,7 @@ void scan_raw(benchmark::State& state) {
     mdb_txn_abort(transaction);
     benchmark::DoNotOptimize(bytes);
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows()));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(rows()));
 }
 
 /// Loads into a new store; the time is that of the load alone, all of it on disk at the end.

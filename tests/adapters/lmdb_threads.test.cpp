@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -249,6 +250,49 @@ TEST_CASE("LmdbAdapter: readers see whole batches, and their own thread's at onc
   stop = true;
   for (std::thread& thread : readers) thread.join();
   CHECK(faults.count() == 0);
+}
+
+TEST_CASE("LmdbAdapter: what a reader holds is never written over, however it came by it") {
+  const TempDirectory temp;
+  LmdbAdapter store(temp.path());
+  const Tree tree = store.open_tree("tree");
+  const auto value_of = [](int number) {
+    return std::string(20'000, static_cast<char>('a' + number % 26));
+  };
+  const auto one_letter = [](BytesView value) {
+    return value.size() == 20'000 && value.find_first_not_of(value[0]) == BytesView::npos;
+  };
+  for (int i = 0; i < 8; ++i) put(store, tree, std::to_string(i), value_of(i));
+  std::atomic<bool> stop{false};
+  Faults faults;
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 3; ++reader) {
+    readers.emplace_back([&, reader] {
+      for (unsigned i = 0; !stop; ++i) {
+        const auto held = store.get(tree, std::to_string(i % 8));
+        // Now and then a thread sleeps with its transaction at rest, or in use.
+        if (i % 64 == static_cast<unsigned>(reader)) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        faults.expect(one_letter(held->view()));
+        std::vector<LmdbPinned> more;
+        for (unsigned j = 0; j < i % 8; ++j) {
+          more.push_back(*store.get(tree, std::to_string(j)));
+        }
+        for (const LmdbPinned& each : more) faults.expect(one_letter(each.view()));
+        if (i % 16 == 0) {
+          for (const Entry entry : store.scan(tree, KeyRange::all())) {
+            faults.expect(one_letter(entry.value));
+          }
+        }
+      }
+    });
+  }
+  for (int i = 0; i < 1500; ++i) put(store, tree, std::to_string(i % 8), value_of(i));
+  stop = true;
+  for (std::thread& thread : readers) thread.join();
+  CHECK(faults.count() == 0);
+  CHECK(store.statistics().oldest_reader_lag == 0);
 }
 
 TEST_CASE("LmdbAdapter: writers that wait are committed together, and a bad batch alone fails") {

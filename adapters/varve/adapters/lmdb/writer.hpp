@@ -83,6 +83,7 @@ class Writer {
   void write(WriteRequest& request) {
     engine_.check_writable("write");
     check(request);
+    if (request.batch->empty() && request.dropped.empty()) return write_nothing(request.durability);
     if (engine_.queue.enter(request, "write")) {
       engine_.queue.gather(request);
       const Leave leave{engine_.queue, &request};
@@ -99,6 +100,11 @@ class Writer {
     WriteRequest* group;
     ~Leave() { queue.leave(group); }
   };
+
+  /// What was written before must be on disk all the same.
+  void write_nothing(Durability durability) const {
+    if (durability == Durability::synced && engine_.unsynced()) engine_.sync("write");
+  }
 
   /// Refuses what cannot be written, before anything is.
   void check(WriteRequest& request) const {
