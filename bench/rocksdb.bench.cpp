@@ -11,6 +11,7 @@
 #include <benchmark/benchmark.h>
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -74,24 +75,34 @@ struct Key {
   std::array<char, key_bytes> bytes{};
 };
 
-/// Bytes that do not compress.
+/// Bytes that do not compress, made beforehand.
 struct Value {
-  explicit Value(std::size_t row) {
-    for (std::size_t i = 0; i < value_bytes; ++i) {
-      if (i % 8 == 0) word = mixed(row * 16 + i);
-      bytes[i] = static_cast<char>(word >> (8 * (i % 8)));
-    }
-  }
-  [[nodiscard]] BytesView view() const { return {bytes.data(), bytes.size()}; }
-  [[nodiscard]] rocksdb::Slice slice() const { return {bytes.data(), bytes.size()}; }
+  static constexpr std::size_t different = 8192;
 
-  std::array<char, value_bytes> bytes{};
-  std::uint64_t word = 0;
+  explicit Value(std::size_t row) : start(&bytes()[row % different * value_bytes]) {}
+
+  [[nodiscard]] BytesView view() const { return {start, value_bytes}; }
+  [[nodiscard]] rocksdb::Slice slice() const { return {start, value_bytes}; }
+
+  static const std::string& bytes() {
+    static const std::string made = [] {
+      std::string random;
+      while (random.size() < different * value_bytes) {
+        const std::uint64_t word = mixed(random.size());
+        for (unsigned i = 0; i < 64; i += 8) random.push_back(static_cast<char>(word >> i));
+      }
+      return random;
+    }();
+    return made;
+  }
+
+  const char* start;
 };
 
 std::string fresh_directory(const std::string& name) {
-  const std::string path =
-      (std::filesystem::temp_directory_path() / ("varve-bench-" + name)).string();
+  const std::string path = (std::filesystem::temp_directory_path() /
+                            ("varve-bench-" + name + "-" + std::to_string(::getpid())))
+                               .string();
   std::filesystem::remove_all(path);
   return path;
 }
