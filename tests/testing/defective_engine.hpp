@@ -65,6 +65,8 @@ enum class Defect : std::uint8_t {
   reserved_is_not_marked,
   id_is_given_again,
   unknown_tree_is_empty,
+  unknown_tree_is_compacted,
+  unknown_tree_is_counted,
   name_is_cut,
   trees_share_records,
   flush_forgets,
@@ -366,7 +368,14 @@ class DefectiveEngine {
   }
 
   [[nodiscard]] std::uint64_t approximate_count(Tree tree, KeyRange range) const {
-    return defect_ == Defect::count_is_zero ? 0 : engine_->approximate_count(inside(tree), range);
+    if (defect_ == Defect::count_is_zero) {
+      static_cast<void>(engine_->contains(tree, "k"));
+      return 0;
+    }
+    if (defect_ == Defect::unknown_tree_is_counted) {
+      if (!engine_->snapshot().trees().contains(tree)) return 0;
+    }
+    return engine_->approximate_count(inside(tree), range);
   }
 
   [[nodiscard]] Snapshot snapshot() const { return Snapshot(*engine_, defect_); }
@@ -480,6 +489,7 @@ class DefectiveEngine {
   [[nodiscard]] varve::Limits limits() const { return engine_->limits(); }
 
   void compact(Tree tree, KeyRange range) {
+    if (defect_ != Defect::unknown_tree_is_compacted) engine_->compact(tree, range);
     if (defect_ == Defect::compact_forgets) engine_->write(WriteBatch().erase_range(tree, range));
   }
 

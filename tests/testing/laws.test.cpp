@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <varve/open.hpp>
 #include <varve/testing/laws.hpp>
+#include <varve/testing/minimal_engine.hpp>
 
 #include "catch.hpp"
 #include "temp_directory.hpp"
@@ -44,6 +46,25 @@ class DefectiveFixture {
   int count_ = 0;
 };
 
+/// Hides some of what the toolkit keeps for itself.
+template <KvEngine Next>
+class Meddler
+    : public Layer<Next, Forwards<Group::scans, Group::writes, Group::trees, Group::maintenance>> {
+ public:
+  static constexpr BytesView name = "meddler";
+
+  template <class Context>
+  explicit Meddler(Context& context) : Meddler::Layer(context) {}
+
+  [[nodiscard]] auto get(Tree tree, BytesView key) const {
+    auto found = this->next().get(tree, key);
+    if (tree.reserved() && found && found->view() == "2") found.reset();
+    return found;
+  }
+
+  [[nodiscard]] bool contains(Tree tree, BytesView key) const { return get(tree, key).has_value(); }
+};
+
 struct Seeded {
   Defect defect;
   const char* law;
@@ -79,6 +100,8 @@ constexpr Seeded all_seeded[] = {
     {Defect::reserved_is_not_marked, "KV16"},
     {Defect::id_is_given_again, "KV17"},
     {Defect::unknown_tree_is_empty, "KV18"},
+    {Defect::unknown_tree_is_compacted, "KV18"},
+    {Defect::unknown_tree_is_counted, "KV18"},
     {Defect::name_is_cut, "KV19"},
     {Defect::trees_share_records, "KV20"},
     {Defect::flush_forgets, "KV21"},
@@ -126,6 +149,13 @@ TEST_CASE("check_laws: each defect breaks the law that forbids it") {
     CHECK((broken && broken->number == seeded.law));
     CHECK((broken && !broken->evidence.empty()));
   }
+}
+
+TEST_CASE("check_laws: a layer that touches what is reserved breaks LY1") {
+  const auto broken = testing::check_laws([] { return open<Meddler<testing::MinimalEngine>>(); });
+  REQUIRE(broken);
+  CHECK(broken->number == "LY1");
+  CHECK(to_string(*broken).find("from below") != std::string::npos);
 }
 
 TEST_CASE("check_laws: every law has a defect that it finds") {

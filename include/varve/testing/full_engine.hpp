@@ -39,7 +39,7 @@ struct FullOptions {
 /// Models      every concept of refinements.hpp.
 /// Errors      `invalid_argument` for an unknown tree and for a breach of its limits; `io` where a
 ///             checkpoint cannot be written.
-/// Durability  none, but for checkpoints.
+/// Durability  none; a checkpoint is written and not synced.
 /// Threads     any number of readers and writers.
 class FullEngine {
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/concepts/refinements.hpp>
 #include <varve/testing/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
@@ -368,6 +369,7 @@ void dropped_tree_is_gone(F& fixture) {
 
 template <Fixture F>
 void unknown_tree_is_refused(F& fixture) {
+  using E = typename F::Engine;
   const auto engine = fixture.make();
   const Tree gone = engine->open_tree("gone");
   engine->drop_tree(gone);
@@ -376,6 +378,25 @@ void unknown_tree_is_refused(F& fixture) {
     expect_invalid("contains", [&] { (void)engine->contains(unknown, "k"); });
     expect_invalid("scan", [&] { (void)engine->scan(unknown, KeyRange::all()); });
     expect_invalid("drop_tree", [&] { engine->drop_tree(unknown); });
+    if constexpr (MultiGetEngine<E>) {
+      const std::vector<BytesView> keys{"k"};
+      std::vector<std::optional<pinned_t<E>>> values(1);
+      expect_invalid("multi_get", [&] { engine->multi_get(unknown, keys, values); });
+    }
+    if constexpr (CountEngine<E>) {
+      expect_invalid("approximate_count",
+                     [&] { (void)engine->approximate_count(unknown, KeyRange::all()); });
+    }
+    if constexpr (CompactEngine<E>) {
+      expect_invalid("compact", [&] { engine->compact(unknown, KeyRange::all()); });
+    }
+    if constexpr (BulkLoadEngine<E>) {
+      expect_invalid("a bulk load", [&] {
+        auto loader = engine->bulk_loader(unknown);
+        loader.put("k", "v");
+        loader.finish();
+      });
+    }
   }
 }
 
