@@ -3,8 +3,13 @@
 
 #include <varve/testing/broken_law.hpp>
 #include <varve/testing/fixture.hpp>
+#include <varve/testing/laws/bulk_laws.hpp>
+#include <varve/testing/laws/checkpoint_laws.hpp>
 #include <varve/testing/laws/engine_laws.hpp>
+#include <varve/testing/laws/layer_laws.hpp>
+#include <varve/testing/laws/reader_laws.hpp>
 #include <varve/testing/laws/refinement_laws.hpp>
+#include <varve/testing/laws/tree_laws.hpp>
 
 #include <concepts>
 #include <exception>

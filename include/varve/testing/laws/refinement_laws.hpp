@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/concepts/layer.hpp>
+#include <varve/concepts/refinements.hpp>
 #include <varve/testing/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// The laws of the refinements of `KvEngine` and of layers: docs/concepts/refinements.md, layer.md.
+/// The laws of the other refinements of `KvEngine`: docs/concepts/refinements.md.
 namespace varve::testing::detail {
 
 // Snapshots
@@ -160,141 +160,6 @@ void count_tells_much_from_nothing(F& fixture) {
   static_cast<void>(engine->approximate_count(tree, KeyRange::prefix("10")));
 }
 
-// Bulk loads
-
-template <Fixture F>
-void bulk_load_is_seen_at_its_end(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  Contents expected{{"a0", "kept"}, {"zz", "kept"}};
-  put_all(*engine, tree, expected);
-  put(*engine, tree, "b1", "to be overridden");
-  auto loader = engine->bulk_loader(tree);
-  for (int i = 0; i < 2000; ++i) {
-    const std::string key = "b" + std::to_string(i + 10'000);
-    loader.put(key, std::to_string(i));
-    expected[key] = std::to_string(i);
-  }
-  expect_absent(*engine, tree, "b10000");
-  loader.finish();
-  expected["b1"] = "to be overridden";
-  expect_contents(*engine, tree, expected);
-  auto second = engine->bulk_loader(tree);
-  second.put("b1", "overridden");
-  second.put("b10500", "overridden");
-  second.finish();
-  expected["b1"] = "overridden";
-  expected["b10500"] = "overridden";
-  expect_contents(*engine, tree, expected);
-  put(*engine, tree, "b10500", "and again");
-  expect_value(*engine, tree, "b10500", "and again");
-}
-
-template <Fixture F>
-void bulk_load_unfinished_leaves_nothing(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  put(*engine, tree, "kept", "1");
-  {
-    auto loader = engine->bulk_loader(tree);
-    loader.put("a", "1");
-    loader.put("b", "2");
-  }
-  expect_contents(*engine, tree, {{"kept", "1"}});
-  {
-    auto loader = engine->bulk_loader(tree);
-    loader.put("b", "1");
-    expect_invalid("a key out of order", [&] { loader.put("a", "2"); });
-  }
-  {
-    auto loader = engine->bulk_loader(tree);
-    loader.put("b", "1");
-    expect_invalid("a key that comes twice", [&] { loader.put("b", "2"); });
-  }
-  {
-    auto loader = engine->bulk_loader(tree);
-    loader.finish();
-  }
-  expect_contents(*engine, tree, {{"kept", "1"}});
-  put(*engine, tree, "more", "2");
-  expect_contents(*engine, tree, {{"kept", "1"}, {"more", "2"}});
-}
-
-template <Fixture F>
-void bulk_load_keeps_scans_and_limits(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  put(*engine, tree, "k", "v");
-  auto scan = engine->scan(tree, KeyRange::all());
-  {
-    auto loader = engine->bulk_loader(tree);
-    expect_invalid("an empty key", [&] { loader.put("", "v"); });
-  }
-  if (engine->limits().max_key_bytes < 1'000'000) {
-    auto loader = engine->bulk_loader(tree);
-    expect_invalid("a key beyond the limit",
-                   [&] { loader.put(std::string(engine->limits().max_key_bytes + 1, 'k'), "v"); });
-  }
-  auto loader = engine->bulk_loader(tree);
-  loader.put("a", "1");
-  loader.put("k", "2");
-  loader.finish();
-  expect_rest(scan, {{"k", "v"}}, KeyRange::all(), Order::ascending);
-  expect_contents(*engine, tree, {{"a", "1"}, {"k", "2"}});
-}
-
-template <PersistentFixture F>
-void bulk_load_is_durable(F& fixture) {
-  auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  {
-    auto loader = engine->bulk_loader(tree);
-    for (const auto& [key, value] : nasty_contents()) loader.put(key, value);
-    loader.finish();
-  }
-  engine = fixture.reopen(std::move(engine));
-  expect_contents(*engine, tree, nasty_contents());
-}
-
-// Checkpoints
-
-template <CheckpointFixture F>
-void checkpoint_opens_as_a_store(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  const Tree own = engine->open_tree("varve.own");
-  put_all(*engine, tree, nasty_contents());
-  put(*engine, own, "k", "v");
-  const std::string directory = fixture.fresh_directory();
-  engine->checkpoint(directory);
-  put(*engine, tree, "later", "1");
-  engine->write(WriteBatch().erase(tree, "a"));
-  const auto copy = fixture.open_at(directory);
-  expect(copy->find_tree("t") == tree, "a tree has another id in a checkpoint");
-  expect_contents(*copy, tree, nasty_contents());
-  expect_contents(*copy, own, {{"k", "v"}});
-  put(*copy, tree, "of the copy", "1");
-  expect_absent(*engine, tree, "of the copy");
-}
-
-template <CheckpointFixture F>
-void checkpoint_overwrites_nothing(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree tree = engine->open_tree("t");
-  put(*engine, tree, "k", "first");
-  const std::string directory = fixture.fresh_directory();
-  engine->checkpoint(directory);
-  put(*engine, tree, "k", "second");
-  bool refused = false;
-  try {
-    engine->checkpoint(directory);
-  } catch (const Error&) {
-    refused = true;
-  }
-  expect(refused, "a checkpoint into a directory that is there was not refused");
-  expect_value(*fixture.open_at(directory), tree, "k", "first");
-}
-
 // Upkeep
 
 template <Fixture F>
@@ -408,21 +273,6 @@ void transaction_loses_to_newer_writes(F& fixture) {
     transaction.put(tree, "never", "seen");
   }
   expect_contents(*engine, tree, {{"a", "2"}});
-}
-
-// Layers
-
-template <Fixture F>
-void layer_passes_reserved_trees_on(F& fixture) {
-  const auto engine = fixture.make();
-  const Tree own = engine->open_tree("varve.laws");
-  put(*engine, own, "from above", "1");
-  auto& below = engine->next();
-  expect(below.find_tree("varve.laws") == own, "a reserved tree has another id below the layer");
-  expect_contents(below, own, {{"from above", "1"}});
-  put(below, own, "from below", "2");
-  expect_contents(*engine, own, {{"from above", "1"}, {"from below", "2"}});
-  expect_value(*engine, own, "from below", "2");
 }
 
 }  // namespace varve::testing::detail
