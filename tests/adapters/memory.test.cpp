@@ -285,7 +285,6 @@ TEST_CASE("MemoryAdapter: a batch is seen in every tree or in none, by readers t
           }
           if (met != width) ++wrong;
         }
-        std::optional<BytesView> one;
         auto scan = engine.scan(i == 0 ? a : b, KeyRange::all(), Order::descending);
         std::string first;
         for (const auto [key, held] : scan) {

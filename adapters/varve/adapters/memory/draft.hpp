@@ -66,9 +66,9 @@ class Draft {
     }
   }
 
-  void drop(Record* record) { dropped_.push_back({record, number_, Garbage::Kind::record}); }
-  void drop(Node* node, Garbage::Kind kind) { dropped_.push_back({node, number_, kind}); }
-  void drop(RootPage* page) { dropped_.push_back({page, number_, Garbage::Kind::root_page}); }
+  void drop(Record* record) { dropped_.emplace_back(record, number_, Garbage::Kind::record); }
+  void drop(Node* node, Garbage::Kind kind) { dropped_.emplace_back(node, number_, kind); }
+  void drop(RootPage* page) { dropped_.emplace_back(page, number_, Garbage::Kind::root_page); }
 
   /// Frees what this transaction made of the tree below `node`.
   void discard(Node* node) noexcept {

@@ -29,8 +29,12 @@ struct PrefixNode : Node {
   static constexpr Prefix unused = std::numeric_limits<Prefix>::max();
 
   constexpr PrefixNode() noexcept { std::fill_n(prefixes, capacity, unused); }
+  PrefixNode(const PrefixNode& other) noexcept : Node(other) {
+    std::copy_n(other.prefixes, size, prefixes);
+    std::fill(prefixes + size, prefixes + capacity, unused);
+  }
 
-  Prefix prefixes[capacity]{};
+  Prefix prefixes[capacity];
 
  protected:
   template <class T>
@@ -43,8 +47,14 @@ struct PrefixNode : Node {
   }
 };
 
-struct Leaf : PrefixNode<std::int64_t, 32> {
-  Record* records[capacity]{};
+struct Leaf : PrefixNode<std::int32_t, 32> {
+  Record* records[capacity];
+
+  Leaf() noexcept = default;
+  constexpr explicit Leaf(std::nullptr_t) noexcept : records{} {}
+  Leaf(const Leaf& other) noexcept : PrefixNode(other) {
+    std::copy_n(other.records, size, records);
+  }
 
   static constexpr unsigned first_key = 0;
   [[nodiscard]] BytesView key(unsigned slot) const noexcept { return records[slot]->key(); }
@@ -69,9 +79,16 @@ struct Leaf : PrefixNode<std::int64_t, 32> {
 /// Child `i` holds the keys at and after separator `i` and before the next. The first has no
 /// separator: its prefix is the least there is.
 struct Inner : PrefixNode<std::int64_t, 64> {
-  Node* children[capacity]{};
-  Record* separators[capacity]{};
-  std::uint64_t counts[capacity]{};  ///< keys below each child
+  Node* children[capacity];
+  Record* separators[capacity];
+  std::uint64_t counts[capacity];  ///< keys below each child
+
+  Inner() noexcept = default;
+  Inner(const Inner& other) noexcept : PrefixNode(other) {
+    std::copy_n(other.children, size, children);
+    std::copy_n(other.separators, size, separators);
+    std::copy_n(other.counts, size, counts);
+  }
 
   static constexpr unsigned first_key = 1;
   static constexpr Prefix least = std::numeric_limits<Prefix>::min();
@@ -132,7 +149,7 @@ inline std::size_t bytes_of(const Node* node) noexcept {
 }
 
 /// The root of every empty tree. Known by its birth, before every version; never freed.
-inline constinit Leaf empty_leaf{};
+inline constinit Leaf empty_leaf{nullptr};
 inline bool is_empty_leaf(const Node* node) noexcept {
   return node->birth == 0;
 }

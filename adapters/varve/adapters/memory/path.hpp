@@ -47,13 +47,21 @@ class Path {
 
   void forward() noexcept {
     ++slot_;
-    if (slot_ + read_ahead < leaf_->size)
-      prefetch(leaf_->records[slot_ + read_ahead], record_lines);
+    const unsigned next = slot_ + read_ahead;
+    if (next < leaf_->size) {
+      prefetch(leaf_->records[next], record_bytes);
+    } else if (ahead_ != nullptr && next - leaf_->size < ahead_->size) {
+      prefetch(ahead_->records[next - leaf_->size], record_bytes);
+    }
   }
 
   void backward() noexcept {
     --slot_;
-    if (slot_ >= read_ahead) prefetch(leaf_->records[slot_ - read_ahead], record_lines);
+    if (slot_ >= read_ahead) {
+      prefetch(leaf_->records[slot_ - read_ahead], record_bytes);
+    } else if (ahead_ != nullptr && ahead_->size + slot_ >= read_ahead) {
+      prefetch(ahead_->records[ahead_->size + slot_ - read_ahead], record_bytes);
+    }
   }
 
   /// From the end of a leaf to the begin of the next. There must be one.
@@ -64,10 +72,7 @@ class Path {
     descend_from(level, [](const Inner&) { return 0U; });
     slot_ = 0;
     const auto [parent, slot] = steps_[1];
-    if (slot + 1 != parent->size) prefetch(&as_leaf(parent->children[slot + 1]));
-    for (unsigned i = 0; i != leaf_->size && i != read_ahead; ++i) {
-      prefetch(leaf_->records[i], record_lines);
-    }
+    look_ahead(slot + 1 != parent->size ? parent->children[slot + 1] : nullptr);
   }
 
   /// From the begin of a leaf to the end of the one before. There must be one.
@@ -78,10 +83,7 @@ class Path {
     descend_from(level, [](const Inner& node) { return node.size - 1U; });
     slot_ = leaf_->size;
     const auto [parent, slot] = steps_[1];
-    if (slot != 0) prefetch(&as_leaf(parent->children[slot - 1]));
-    for (unsigned i = slot_; i != 0 && i + read_ahead != slot_; --i) {
-      prefetch(leaf_->records[i - 1], record_lines);
-    }
+    look_ahead(slot != 0 ? parent->children[slot - 1] : nullptr);
   }
 
  private:
@@ -91,8 +93,8 @@ class Path {
   };
 
   static constexpr unsigned max_levels = 24;
-  static constexpr unsigned read_ahead = 8;
-  static constexpr std::size_t record_lines = 2 * 64;
+  static constexpr unsigned read_ahead = 12;           ///< records
+  static constexpr std::size_t record_bytes = 2 * 64;  ///< the first of each
 
   template <class Choose>
   void descend(const Node* root, Choose choose) noexcept {
@@ -114,7 +116,13 @@ class Path {
     leaf_ = &as_leaf(steps_[1].node->children[steps_[1].slot]);
   }
 
+  void look_ahead(const Node* neighbour) noexcept {
+    ahead_ = neighbour == nullptr ? nullptr : &as_leaf(neighbour);
+    if (ahead_ != nullptr) prefetch(ahead_);
+  }
+
   const Leaf* leaf_ = nullptr;
+  const Leaf* ahead_ = nullptr;  ///< the leaf to come, where it is near
   unsigned slot_ = 0;
   unsigned height_ = 0;
   std::array<Step, max_levels> steps_;  ///< by level; that of the leaf is unused

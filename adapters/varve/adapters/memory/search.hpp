@@ -62,6 +62,12 @@ inline unsigned lower_bound(const Leaf& leaf, Probe& probe) noexcept {
   return search_equal_prefixes<false>(leaf, slot, probe.key());
 }
 
+/// Whether `slot`, which is where the probe's key belongs, holds it.
+inline bool is_at(const Leaf& leaf, unsigned slot, Probe& probe) noexcept {
+  return slot != leaf.size && leaf.prefixes[slot] == probe.prefix<Leaf::Prefix>(leaf.skip) &&
+         leaf.key(slot) == probe.key();
+}
+
 /// The record of the probe's key in `leaf`, or null. The bytes that the prefixes leave out are
 /// compared only where a prefix is met, so that a miss need not touch a record.
 template <class Rank>

@@ -20,10 +20,11 @@ class TreeEditor {
 
   /// The tree owns `record` where this returns.
   void put(Record* record) {
-    descend(record->key());
     Probe probe(record->key());
+    descend(probe);
+    own_leaf();
     unsigned slot = lower_bound(*leaf_, probe);
-    if (slot != leaf_->size && leaf_->key(slot) == record->key()) {
+    if (is_at(*leaf_, slot, probe)) {
       draft_.drop(leaf_->records[slot]);
       leaf_->records[slot] = record;
       return;
@@ -35,8 +36,9 @@ class TreeEditor {
 
   void erase(BytesView key) {
     if (find_record(key) == nullptr) return;
-    descend(key);
     Probe probe(key);
+    descend(probe);
+    own_leaf();
     const unsigned slot = lower_bound(*leaf_, probe);
     draft_.drop(leaf_->records[slot]);
     leaf_->remove(slot, 1);
@@ -58,12 +60,15 @@ class TreeEditor {
     }
     const BytesView first = packed->key(0);
     const BytesView last = packed->key(packed->size - 1U);
-    descend(first);
     Probe probe(first);
+    descend(probe);
     const unsigned slot = lower_bound(*leaf_, probe);
     if (slot != leaf_->size ? leaf_->key(slot) <= last : next_leaf_reached_by(last)) return false;
 
-    if (slot != 0 && slot != leaf_->size) split_at(slot, last, leaf_->key(slot));
+    if (slot != 0 && slot != leaf_->size) {
+      own_leaf();
+      split_at(slot, last, leaf_->key(slot));
+    }
     make_room(1);
     const auto [parent, at] = path_[1];
     if (slot == 0) {
@@ -100,9 +105,8 @@ class TreeEditor {
     return find_in<PortableRank>(as_leaf(node), probe);
   }
 
-  /// Stands on the leaf for `key`; all nodes down to it may be changed.
-  void descend(BytesView key) {
-    Probe probe(key);
+  /// Stands on the leaf for the probe; all nodes down to it may be changed.
+  void descend(Probe& probe) {
     Node** link = &root_;
     height_ = root_->level;
     for (unsigned level = height_; level != 0; --level) {
@@ -111,7 +115,13 @@ class TreeEditor {
       path_[level] = {&inner, slot};
       link = &inner.children[slot];
     }
-    leaf_ = &as_leaf(draft_.own(*link));
+    leaf_ = &as_leaf(*link);
+  }
+
+  /// Straight after `descend`.
+  void own_leaf() {
+    Node*& link = height_ == 0 ? root_ : path_[1].node->children[path_[1].slot];
+    leaf_ = &as_leaf(draft_.own(link));
   }
 
   [[nodiscard]] bool at_right_edge(unsigned level) const noexcept {

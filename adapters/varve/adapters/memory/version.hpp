@@ -16,7 +16,7 @@ namespace varve::detail::memory {
 
 /// The roots of some neighbouring trees; shared by the versions between which none of them changed.
 struct RootPage {
-  static constexpr std::size_t capacity = 64;
+  static constexpr std::size_t capacity = 16;
 
   std::uint64_t birth = 0;
   Node* roots[capacity]{};  ///< null where there is no tree
@@ -26,9 +26,14 @@ struct RootPage {
 struct Garbage {
   enum class Kind : std::uint8_t { record, node, subtree, root_page };
 
-  void* item;
-  std::uint64_t end;  ///< the number of the first version that does not show it
-  Kind kind;
+  void* item = nullptr;
+  std::uint64_t end = 0;  ///< the number of the first version that does not show it
+  Kind kind{};
+
+  Garbage() = default;
+  // Written field by field in its place: a copy would wait for all stores before it.
+  Garbage(void* what, std::uint64_t first_without, Kind its_kind) noexcept
+      : item(what), end(first_without), kind(its_kind) {}
 
   [[nodiscard]] std::uint64_t birth() const noexcept {
     switch (kind) {
