@@ -253,7 +253,8 @@ void scan_varve(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(bytes);
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows()));
+  state.SetItemsProcessed(
+      static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * rows()));
 }
 
 void scan_raw(benchmark::State& state) {
@@ -266,7 +267,8 @@ void scan_raw(benchmark::State& state) {
     if (!it->status().ok()) std::abort();
     benchmark::DoNotOptimize(bytes);
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows()));
+  state.SetItemsProcessed(
+      static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * rows()));
 }
 
 /// Loads into a new store; the time is that of the load alone, all of it on disk at the end.
@@ -287,9 +289,10 @@ void load_loop(benchmark::State& state, Load&& load) {
     std::filesystem::remove_all(directory);
     state.ResumeTiming();
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * count));
-  state.SetBytesProcessed(
-      static_cast<std::int64_t>(state.iterations() * count * (key_bytes + value_bytes)));
+  state.SetItemsProcessed(
+      static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) * count));
+  state.SetBytesProcessed(static_cast<std::int64_t>(static_cast<std::size_t>(state.iterations()) *
+                                                    count * (key_bytes + value_bytes)));
 }
 
 void load_part(RocksAdapter& engine, Tree tree, std::size_t first, std::size_t last) {
