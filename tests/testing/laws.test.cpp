@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 using namespace varve;
@@ -63,6 +64,12 @@ class Meddler
   }
 
   [[nodiscard]] bool contains(Tree tree, BytesView key) const { return get(tree, key).has_value(); }
+};
+
+/// Can only be built in place.
+struct Immovable : testing::MinimalEngine {
+  Immovable() = default;
+  Immovable(Immovable&&) = delete;
 };
 
 struct Seeded {
@@ -156,6 +163,12 @@ TEST_CASE("check_laws: a layer that touches what is reserved breaks LY1") {
   REQUIRE(broken);
   CHECK(broken->number == "LY1");
   CHECK(to_string(*broken).find("from below") != std::string::npos);
+}
+
+TEST_CASE("check_laws: takes engines by value, even immovable ones, and by unique_ptr") {
+  static_assert(KvEngine<Immovable> && !std::is_move_constructible_v<Immovable>);
+  CHECK_FALSE(testing::check_laws([] { return Immovable(); }));
+  CHECK_FALSE(testing::check_laws([] { return std::make_unique<Immovable>(); }));
 }
 
 TEST_CASE("check_laws: every law has a defect that it finds") {

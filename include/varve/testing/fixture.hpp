@@ -32,14 +32,15 @@ concept CheckpointFixture = Fixture<F> && requires(F& fixture, const std::string
 };
 
 /// A fixture from a callable that gives a fresh engine by value or by `std::unique_ptr`, for
-/// engines that live in memory.
+/// engines that live in memory. An engine that is given by value need not be movable.
 template <class Make>
 class FixtureOf {
   static auto unwrap(Make& make) {
-    if constexpr (KvEngine<decltype(make())>) {
-      return std::make_unique<decltype(make())>(make());
-    } else {
+    using Made = decltype(make());
+    if constexpr (requires { typename Made::element_type; }) {
       return make();
+    } else {
+      return std::unique_ptr<Made>(new Made(make()));
     }
   }
 

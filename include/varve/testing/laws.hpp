@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/stack.hpp>
 #include <varve/testing/broken_law.hpp>
 #include <varve/testing/fixture.hpp>
 #include <varve/testing/laws/bulk_laws.hpp>
@@ -141,6 +142,7 @@ template <Fixture F>
 /// An exception where none belongs breaks the law under which it was thrown.
 template <Fixture F>
 [[nodiscard]] std::optional<BrokenLaw> check_laws(F& fixture) {
+  static_assert(assert_stack<typename F::Engine>());
   for (const auto& law : detail::laws_of<F>()) {
     try {
       law.run(fixture);
@@ -158,8 +160,14 @@ template <Fixture F>
 template <class Make>
   requires(!Fixture<Make>) && std::invocable<Make&>
 [[nodiscard]] std::optional<BrokenLaw> check_laws(Make make) {
-  FixtureOf<Make> fixture(std::move(make));
-  return check_laws(fixture);
+  using E = typename FixtureOf<Make>::Engine;
+  static_assert(assert_stack<E>());
+  if constexpr (KvEngine<E>) {
+    FixtureOf<Make> fixture(std::move(make));
+    return check_laws(fixture);
+  } else {
+    return std::nullopt;  // Not reached: the assertion above has said what is missing.
+  }
 }
 
 }  // namespace varve::testing
