@@ -223,7 +223,9 @@ TEST_CASE("LmdbAdapter: a thousand values held at once share few reading transac
     std::vector<LmdbPinned> values;
     for (int i = 0; i < 1000; ++i) {
       values.push_back(*store.get(tree, key_of(i)));
-      if (i == 500) put(store, tree, "more", std::to_string(round));
+      if (i != 500) continue;
+      put(store, tree, "more", std::to_string(round));
+      REQUIRE(read(store, tree, "more") == std::to_string(round));
     }
     for (int i = 0; i < 1000; ++i) {
       REQUIRE(values[static_cast<std::size_t>(i)].view() == std::to_string(i));

@@ -164,16 +164,16 @@ TEST_CASE("LmdbAdapter: a reader of another process that was killed keeps no pag
   put(store, tree, "k", "w");
   CHECK(store.statistics().oldest_reader_lag == 1);
   other.kill();
-  const auto held = store.get(tree, "k");  // The map cannot grow: the pages must be had back.
-  auto newest = store.get(tree, "k");
+  // What is held of the newest state keeps the map from growing, and no page that has been freed:
+  // those that the dead reader kept must be had back.
+  auto held = store.get(tree, "k");
   for (int i = 0; i < 200; ++i) {
     WriteBatch batch;
-    batch.put(tree, "large", std::string(100'000, 'x'));
-    if (i == 0) newest.reset();
-    CHECK_NOTHROW(store.write(batch, Durability::buffered));
-    if (i >= 20) break;
+    batch.put(tree, "k", std::string(100'000, 'x'));
+    REQUIRE_NOTHROW(store.write(batch, Durability::buffered));
+    held = store.get(tree, "k");
   }
-  CHECK(held->view() == "w");
+  CHECK(store.statistics().map_growths == 0);
 }
 
 TEST_CASE("LmdbAdapter: a child of fork is refused everything, and the parent is unharmed") {
