@@ -67,7 +67,9 @@ class Reads {
   static bool read(const Store& store, const rocksdb::ReadOptions& options,
                    rocksdb::ColumnFamilyHandle* family, BytesView key,
                    rocksdb::PinnableSlice& value, const char* operation) {
-    const rocksdb::Status status = store.database().Get(options, family, slice(key), &value);
+    // With a timestamp, if of nobody: the other overload calls this one.
+    const rocksdb::Status status =
+        store.database().Get(options, family, slice(key), &value, nullptr);
     if (status.ok()) [[likely]]
       return true;
     if (!status.IsNotFound()) fail(status, operation, family->GetName());
