@@ -65,7 +65,8 @@ def main():
                 ("the adapter", found["varve"] - found["raw"], args.adapter_budget)):
             met = cost <= budget
             over_budget = over_budget or not met
-            print(f"  {what} cost {cost:+.1f}: {'within' if met else 'over'} the {budget:g} allowed")
+            verdict = "within" if met else "over"
+            print(f"  {what} cost {cost:+.1f}: {verdict} the {budget:g} allowed")
         if found["layers"] - found["raw"] > 10:
             print("  the goal, +10 for adapter and layers together, is missed")
         counts[program.name.removeprefix("instructions.")] = found

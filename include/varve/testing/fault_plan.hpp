@@ -93,7 +93,7 @@ class FaultPlan {
     const std::uint64_t now = ++counts_[index(call)];
     for (const Planned& planned : faults_) {
       if (planned.fault.call != call) continue;
-      if (now != planned.at && !(planned.fault.for_ever && now > planned.at)) continue;
+      if (now != planned.at && (!planned.fault.for_ever || now < planned.at)) continue;
       ++met_;
       return planned.fault;
     }
