@@ -9,6 +9,7 @@
 // expect-error: a KvEngine has size_on_disk() const that returns std::uint64_t bytes
 // expect-error: a KvEngine has limits() const that returns varve::Limits
 // expect-error: a KvEngine that can be moved is moved without throwing
+// expect-error: a KvEngine has a destructor that does not throw
 #include "concepts/archetypes.hpp"
 
 using namespace varve;
@@ -27,4 +28,5 @@ static_assert(assert_kv_engine<FlushAnswers>());
 static_assert(assert_kv_engine<SizeIsInt>());
 static_assert(assert_kv_engine<LimitsMutates>());
 static_assert(assert_kv_engine<ThrowingMove>());
+static_assert(assert_kv_engine<ThrowingEnd>());
 #endif

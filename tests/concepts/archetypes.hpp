@@ -144,6 +144,10 @@ struct LimitsMutates : Engine {
 struct ThrowingMove : Engine {
   ThrowingMove(ThrowingMove&&) noexcept(false);
 };
+struct ThrowingEnd : Engine {
+  ThrowingEnd(const ThrowingEnd&) = delete;
+  ~ThrowingEnd() noexcept(false);
+};
 struct Immovable : Engine {
   Immovable();
   Immovable(Immovable&&) = delete;
@@ -179,6 +183,10 @@ struct AnonymousText {
   template <class T>
   static T decode(BytesView);
 };
+struct WriteOnlyText : Text {
+  template <class T>
+  static void decode(BytesView);
+};
 struct UnorderedText : Text {
   static constexpr bool ordered = false;
 };
@@ -202,6 +210,9 @@ struct Undescribed {
   static constexpr std::uint32_t from = 1;
   static constexpr std::uint32_t to = 2;
 };
+struct Unversioned {
+  static constexpr auto description = "from somewhere to elsewhere";
+};
 struct ConvertsToElse : Step {
   static int convert(const int&);
 };
@@ -214,6 +225,14 @@ struct Hash {
 };
 struct ShortHash : Hash {
   std::array<std::byte, 16> finish();
+};
+struct KeyedHash : Hash {
+  explicit KeyedHash(BytesView key);
+};
+struct NamelessHash {
+  static constexpr std::size_t size = 32;
+  void update(BytesView);
+  std::array<std::byte, 32> finish();
 };
 struct HashWithoutUpdate {
   static constexpr BytesView name = "none";
@@ -245,6 +264,15 @@ struct UnsyncedFile : File {
 };
 struct FilesOfUnsynced : Files {
   UnsyncedFile open(BytesView, OpenMode);
+};
+struct FilesThatCannotRename : Files {
+  void rename(BytesView) = delete;
+};
+struct FilesThatNeverSync : Files {
+  void sync_directory(BytesView) = delete;
+};
+struct FilesWithoutEnd : Files {
+  double free_bytes(BytesView);
 };
 struct FilesThatLockNothing : Files {
   void lock(BytesView);

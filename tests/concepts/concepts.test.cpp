@@ -25,7 +25,7 @@ static_assert(!KvEngine<Reader> && !KvEngine<Nameless> && !KvEngine<WriteAnswers
               !KvEngine<WriteWithoutDefault> && !KvEngine<OpenTreeAnswersNumber> &&
               !KvEngine<FindTreeMutates> && !KvEngine<DropTreeAnswers> && !KvEngine<TreesOfNames> &&
               !KvEngine<FlushAnswers> && !KvEngine<SizeIsInt> && !KvEngine<LimitsMutates> &&
-              !KvEngine<ThrowingMove>);
+              !KvEngine<ThrowingMove> && !KvEngine<ThrowingEnd>);
 
 // Refinements: all of them, none of them, and each without its one operation
 
@@ -92,21 +92,25 @@ static_assert(Codec<Text> && CodecFor<Text, std::string> && KeyCodecFor<Text, st
 static_assert(!CodecFor<Text, int> && !ViewCodecFor<Text, std::string>);
 static_assert(!Codec<StatefulText> && !Codec<NamelessText>);
 static_assert(Codec<AnonymousText> && !CodecFor<AnonymousText, std::string>);
+static_assert(Codec<WriteOnlyText> && !CodecFor<WriteOnlyText, std::string>);
 static_assert(CodecFor<UnorderedText, std::string> && !KeyCodecFor<UnorderedText, std::string>);
 static_assert(ByteSink<std::string> && !ByteSink<int>);
 
 // Steps
 
 static_assert(Migration<archetypes::Step> && RecordMigration<archetypes::Step>);
-static_assert(!Migration<Leap> && !Migration<FromNothing> && !Migration<Undescribed>);
+static_assert(!Migration<Leap> && !Migration<FromNothing> && !Migration<Undescribed> &&
+              !Migration<Unversioned>);
 static_assert(Migration<ConvertsToElse> && !RecordMigration<ConvertsToElse>);
 
 // Hashes and files
 
-static_assert(Hasher<Hash> && !Hasher<ShortHash> && !Hasher<HashWithoutUpdate>);
+static_assert(Hasher<Hash> && !Hasher<ShortHash> && !Hasher<HashWithoutUpdate> &&
+              !Hasher<KeyedHash> && !Hasher<NamelessHash>);
 static_assert(FileHandle<File> && !FileHandle<UnsyncedFile>);
 static_assert(FileSystem<Files> && !FileSystem<FilesOfUnsynced> &&
-              !FileSystem<FilesThatLockNothing>);
+              !FileSystem<FilesThatLockNothing> && !FileSystem<FilesThatCannotRename> &&
+              !FileSystem<FilesThatNeverSync> && !FileSystem<FilesWithoutEnd>);
 
 // Layers: what they hand up, at any depth, and what they must account for
 
