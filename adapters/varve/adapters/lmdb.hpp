@@ -69,15 +69,14 @@ class LmdbAdapter {
     MDB_val wanted = lmdb::to_value(key);
     MDB_val value;
     lmdb::ReadNode* node = lmdb::current_node;
+    int code = not_taken;
     if (lmdb::TreeTable::is_low(tree) && engine_->readers.take_at_once(*node)) [[likely]] {
-      const int code =
-          mdb_get(node->transaction, engine_->trees.low_database(tree), &wanted, &value);
-      if (code != MDB_SUCCESS) [[unlikely]]
-        node = miss(*node, code, tree);
-    } else {
-      node = find(tree, wanted, value);
+      code = mdb_get(node->transaction, engine_->trees.low_database(tree), &wanted, &value);
     }
-    if (node == nullptr) return std::nullopt;
+    if (code != MDB_SUCCESS) [[unlikely]] {
+      node = get_otherwise(*node, code, tree, wanted, value);
+      if (node == nullptr) return std::nullopt;
+    }
     return std::optional<LmdbPinned>(std::in_place, *node, value);
   }
 
@@ -195,18 +194,20 @@ class LmdbAdapter {
     }
   };
 
-  /// The way that `get` takes the first time, after a commit, or while another value is held: the
-  /// node that holds the value; null where there is none.
-  [[nodiscard, gnu::noinline]] lmdb::ReadNode* find(Tree tree, MDB_val& wanted,
-                                                    MDB_val& value) const {
-    lmdb::ReadNode& node = engine_->readers.take();
-    const int code = mdb_get(node.transaction, engine_->trees.database(tree), &wanted, &value);
-    return code == MDB_SUCCESS ? &node : miss(node, code, tree);
-  }
+  static constexpr int not_taken = std::numeric_limits<int>::min();
 
-  [[nodiscard, gnu::noinline]] lmdb::ReadNode* miss(lmdb::ReadNode& node, int code,
-                                                    Tree tree) const {
-    lmdb::give_back(node);
+  /// The way that `get` takes the first time, after a commit, while another value is held, and
+  /// where there is no value: the node that holds the value, or null.
+  [[nodiscard, gnu::noinline]] lmdb::ReadNode* get_otherwise(lmdb::ReadNode& taken, int code,
+                                                             Tree tree, MDB_val& wanted,
+                                                             MDB_val& value) const {
+    lmdb::ReadNode* node = &taken;
+    if (code == not_taken) {
+      node = &engine_->readers.take();
+      code = mdb_get(node->transaction, engine_->trees.database(tree), &wanted, &value);
+      if (code == MDB_SUCCESS) return node;
+    }
+    lmdb::give_back(*node);
     if (code != MDB_NOTFOUND) refuse_get(code, tree);
     return nullptr;
   }
