@@ -1,37 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <varve/layers/counted.hpp>
 #include <varve/layers/metered.hpp>
-#include <varve/open.hpp>
 #include <varve/testing/full_engine.hpp>
 #include <varve/testing/minimal_engine.hpp>
 #include <varve/testing/model_test.hpp>
 
 #include "catch.hpp"
 #include "testing/broken_engines.hpp"
+#include "testing/in_memory.hpp"
 
-#include <type_traits>
+#include <cstdlib>
 
 using namespace varve;
-using varve::testing::FixtureOf;
 using varve::testing::FullEngine;
 using varve::testing::MinimalEngine;
-
-namespace {
-
-template <class E>
-struct InMemory {
-  using Engine = E;
-
-  [[nodiscard]] std::unique_ptr<E> make() {
-    if constexpr (std::is_default_constructible_v<E>) {
-      return std::make_unique<E>();
-    } else {
-      return std::unique_ptr<E>(new E(varve::open<E>()));
-    }
-  }
-};
-
-}  // namespace
+using varve_test::InMemory;
 
 TEMPLATE_TEST_CASE("a correct engine passes the model test", "", MinimalEngine, FullEngine,
                    Counted<MinimalEngine>, Metered<Counted<FullEngine>>) {
