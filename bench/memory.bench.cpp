@@ -338,6 +338,7 @@ BENCHMARK(get_dependent<absl_btree>)->Name("1d/get_dependent/absl_btree");
 BENCHMARK(get_dependent<varve_store>)->Name("1d/get_dependent/varve");
 BENCHMARK(get_for_multi_get<std_map>)->Name("1d/multi_get16/std_map");
 BENCHMARK(multi_get16<varve_store>)->Name("1d/multi_get16/varve");
+BENCHMARK(multi_get16<varve_avx2>)->Name("1d/multi_get16/varve_avx2");
 BENCHMARK(multi_get16<varve_scalar>)->Name("1d/multi_get16/varve_scalar");
 BENCHMARK(multi_get16<varve_loaded>)->Name("1d/multi_get16/varve_bulk_loaded");
 BENCHMARK(scan<std_map>)->Name("1d/scan/std_map");

@@ -2,11 +2,13 @@
 #include <varve/adapters/memory.hpp>
 #include <varve/concepts/refinements.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <random>
@@ -17,6 +19,14 @@
 #include <vector>
 
 #include "catch.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VARVE_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define VARVE_TEST_SANITIZED 1
+#endif
+#endif
 
 namespace {
 
@@ -148,6 +158,12 @@ void check_same(const Reader& reader, Tree tree, const Model& model, std::mt1993
     REQUIRE(got->view() == at->second);
     REQUIRE(found[i]->view() == at->second);
   }
+}
+
+[[maybe_unused]] std::uint64_t address_space_bytes() {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::uint32_t vector_bits() {
@@ -512,6 +528,44 @@ TEST_CASE("MemoryAdapter: values of megabytes and keys of the longest size") {
   engine.write(WriteBatch().erase_range(tree, KeyRange::all()));
   CHECK(engine.memory_bytes() <= empty + 4 * mebibyte);
 }
+
+#if !defined(VARVE_TEST_SANITIZED)
+TEST_CASE("MemoryAdapter: where memory runs out a batch is refused whole") {
+  MemoryAdapter engine;
+  const Tree tree = engine.open_tree("t");
+  WriteBatch before;
+  WriteBatch batch;
+  for (std::uint64_t i = 0; i != 20000; ++i) before.put(tree, numbered("k", 2 * i), "old");
+  engine.write(before);
+  for (std::uint64_t i = 0; i != 20000; ++i) {
+    batch.put(tree, numbered("k", i), std::string(i % 3 == 0 ? 3000 : 1500, 'n'));
+    if (i % 5 == 0) batch.erase(tree, numbered("k", i + 20));
+  }
+  batch.erase_range(tree, KeyRange::all());
+  const Entries held = entries(engine, tree);
+  const std::uint64_t bytes = engine.memory_bytes();
+
+  rlimit unlimited{};
+  REQUIRE(::getrlimit(RLIMIT_AS, &unlimited) == 0);
+  for (const std::uint64_t more : {4, 9, 16, 30}) {
+    rlimit limited = unlimited;
+    limited.rlim_cur = address_space_bytes() + more * mebibyte;
+    REQUIRE(::setrlimit(RLIMIT_AS, &limited) == 0);
+    std::optional<ErrorKind> kind;
+    try {
+      engine.write(batch);
+    } catch (const Error& error) {
+      kind = error.kind();
+    }
+    REQUIRE(::setrlimit(RLIMIT_AS, &unlimited) == 0);
+    CHECK(kind == ErrorKind::no_space);
+    CHECK(entries(engine, tree) == held);
+    CHECK(engine.memory_bytes() <= bytes + 2 * mebibyte);
+  }
+  engine.write(batch);
+  CHECK(entries(engine, tree).empty());
+}
+#endif
 
 TEST_CASE("MemoryAdapter: write_and_drop does both or neither") {
   MemoryAdapter engine;

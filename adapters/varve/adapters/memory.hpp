@@ -77,12 +77,12 @@ class MemoryAdapter {
   }
 
   void write(const WriteBatch& batch, Durability /*durability*/ = Durability::synced) {
-    engine_->write(batch, {});
+    engine_->write("write", batch, {});
   }
 
   void write_and_drop(const WriteBatch& batch, std::span<const Tree> dropped,
                       Durability /*durability*/ = Durability::synced) {
-    engine_->write(batch, dropped);
+    engine_->write("write_and_drop", batch, dropped);
   }
 
   [[nodiscard]] MemoryBulkLoader bulk_loader(Tree tree) { return {*engine_, tree}; }
@@ -93,7 +93,7 @@ class MemoryAdapter {
     return engine_->find_tree(tree_name, "find_tree");
   }
 
-  void drop_tree(Tree tree) { engine_->write({}, {&tree, 1}); }
+  void drop_tree(Tree tree) { engine_->write("drop_tree", {}, {&tree, 1}); }
 
   [[nodiscard]] std::vector<TreeInfo> trees() const { return engine_->trees(); }
 

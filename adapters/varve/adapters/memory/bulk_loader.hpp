@@ -33,9 +33,11 @@ class MemoryBulkLoader {
     const MemoryOptions& options = engine_->options();
     memory::check_limit("max_key_bytes", options.max_key_bytes, key.size(), "bulk_loader");
     memory::check_limit("max_value_bytes", options.max_value_bytes, value.size(), "bulk_loader");
-    if (leaves_.empty() || leaves_.back()->size == memory::Leaf::capacity) add_leaf();
-    memory::Leaf& leaf = *leaves_.back();
-    leaf.insert(leaf.size, memory::make_record(*arena_, birth_, key, value));
+    memory::within_memory("bulk_loader", [&] {
+      if (leaves_.empty() || leaves_.back()->size == memory::Leaf::capacity) add_leaf();
+      memory::Leaf& leaf = *leaves_.back();
+      leaf.insert(leaf.size, memory::make_record(*arena_, birth_, key, value));
+    });
   }
 
   /// Shows what was put, over what the tree held under the same keys. The loader is empty then.

@@ -54,14 +54,15 @@ class Engine {
     return Pin(current_);
   }
 
-  void write(const WriteBatch& batch, std::span<const Tree> dropped) {
-    check_limits(batch);
-    const Writing writing(*this, "write");
-    for (const WriteOp op : batch) existing_root(*newest_, op.tree, "write");
-    for (const Tree tree : dropped) existing_root(*newest_, tree, "write_and_drop");
+  /// Applies the batch and drops the trees, all or nothing.
+  void write(const char* operation, const WriteBatch& batch, std::span<const Tree> dropped) {
+    check_limits(operation, batch);
+    const Writing writing(*this, operation);
+    for (const WriteOp op : batch) existing_root(*newest_, op.tree, operation);
+    for (const Tree tree : dropped) existing_root(*newest_, tree, operation);
     if (batch.empty() && dropped.empty()) return;
     const auto names = dropped.empty() ? TreeNames::Lock() : names_.lock();
-    commit("write", [&](Draft& draft, Version& next) {
+    commit(operation, [&](Draft& draft, Version& next) {
       for (const WriteOp op : batch) apply(draft, root_link(draft, next, op.tree), op);
       for (const Tree tree : dropped) drop_root(draft, root_link(draft, next, tree));
     });
@@ -74,14 +75,11 @@ class Engine {
     const Writing writing(*this, "open_tree");
     const auto names = names_.lock();
     if (const auto tree = names_.find(names, tree_name)) return *tree;
-    const Tree tree = names_.add(names, tree_name);
-    try {
-      commit("open_tree",
-             [&](Draft& draft, Version& next) { root_link(draft, next, tree) = &empty_leaf; });
-    } catch (...) {
-      names_.erase(names, tree);
-      throw;
-    }
+    const Tree tree = names_.next(names, tree_name);
+    commit("open_tree", [&](Draft& draft, Version& next) {
+      root_link(draft, next, tree) = &empty_leaf;
+      names_.add(names, tree_name, tree);
+    });
     return tree;
   }
 
@@ -160,21 +158,23 @@ class Engine {
   /// was changed.
   template <class Change>
   void commit(const char* operation, Change change) {
-    const std::size_t kept = reclaimer_.dropped().size();
-    Draft draft(arena_, newest_->number + 1, reclaimer_.dropped());
-    auto next = std::make_unique<Version>();
-    try {
+    within_memory(operation, [&] {
+      reclaimer_.reserve();
+      const std::size_t kept = reclaimer_.dropped().size();
+      Draft draft(arena_, newest_->number + 1, reclaimer_.dropped());
+      auto next = std::make_unique<Version>();
       next->number = draft.number();
       next->pages = newest_->pages;
-      reclaimer_.reserve();
-      change(draft, *next);
-    } catch (...) {
-      for (RootPage* const page : next->pages) discard(draft, page);
-      reclaimer_.roll_back(kept, draft);
-      rethrow_without_memory(operation);
-    }
-    current_.store(next.get(), std::memory_order_seq_cst);
-    reclaimer_.supersede(std::exchange(newest_, std::move(next)));
+      try {
+        change(draft, *next);
+      } catch (...) {
+        for (RootPage* const page : next->pages) discard(draft, page);
+        reclaimer_.roll_back(kept, draft);
+        throw;
+      }
+      current_.store(next.get(), std::memory_order_seq_cst);
+      reclaimer_.supersede(std::exchange(newest_, std::move(next)));
+    });
   }
 
   void discard(Draft& draft, RootPage* page) noexcept {
@@ -226,12 +226,12 @@ class Engine {
     root = nullptr;
   }
 
-  void check_limits(const WriteBatch& batch) const {
-    check_limit("max_batch_bytes", options_.max_batch_bytes, batch.bytes().size(), "write");
+  void check_limits(const char* operation, const WriteBatch& batch) const {
+    check_limit("max_batch_bytes", options_.max_batch_bytes, batch.bytes().size(), operation);
     for (const WriteOp op : batch) {
       if (op.kind != WriteOpKind::put) continue;
-      check_limit("max_key_bytes", options_.max_key_bytes, op.key.size(), "write");
-      check_limit("max_value_bytes", options_.max_value_bytes, op.value.size(), "write");
+      check_limit("max_key_bytes", options_.max_key_bytes, op.key.size(), operation);
+      check_limit("max_value_bytes", options_.max_value_bytes, op.value.size(), operation);
     }
   }
 

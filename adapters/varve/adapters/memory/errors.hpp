@@ -42,16 +42,20 @@ inline void check_limit(BytesView limit, std::uint64_t allowed, std::uint64_t gi
     throw_beyond_limit(limit, allowed, given, operation);
 }
 
-/// Rethrows what is being handled, `std::bad_alloc` as `no_space`.
-[[noreturn, gnu::cold, gnu::noinline]] inline void rethrow_without_memory(const char* operation) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_out_of_memory(const char* operation) {
+  throw Error(ErrorKind::no_space, {.message = "memory ran out; nothing was changed. Erase "
+                                               "something, or try a smaller batch",
+                                    .operation = operation,
+                                    .layer = std::string(engine_name)});
+}
+
+/// Does what `action` does, with `no_space` for `std::bad_alloc`.
+template <class Action>
+decltype(auto) within_memory(const char* operation, Action action) {
   try {
-    throw;
+    return action();
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::no_space,
-                {.message = "memory ran out; nothing was changed. Erase something or try a "
-                            "smaller batch",
-                 .operation = operation,
-                 .layer = std::string(engine_name)});
+    throw_out_of_memory(operation);
   }
 }
 

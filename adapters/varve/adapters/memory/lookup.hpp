@@ -75,31 +75,31 @@ inline void find_many_portable(const Node* root, std::span<const BytesView> keys
   find_many_with<PortableRank>(root, keys, found);
 }
 
-#if defined(VARVE_MEMORY_X86)
+#if defined(__GNUC__) && defined(__x86_64__)
 
 [[gnu::target("avx2,bmi,bmi2,popcnt"), gnu::flatten]] inline const Record* find_avx2(
     const Node* root, BytesView key) noexcept {
-  return find_with<Avx2Rank>(root, key);
+  return find_with<VectorRank<32>>(root, key);
 }
 [[gnu::target("avx2,bmi,bmi2,popcnt"), gnu::flatten]] inline void find_many_avx2(
     const Node* root, std::span<const BytesView> keys, const Record** found) noexcept {
-  find_many_with<Avx2Rank>(root, keys, found);
+  find_many_with<VectorRank<32>>(root, keys, found);
 }
 
 [[gnu::target("avx2,avx512f,bmi,bmi2,popcnt"), gnu::flatten]] inline const Record* find_avx512(
     const Node* root, BytesView key) noexcept {
-  return find_with<Avx512Rank>(root, key);
+  return find_with<VectorRank<64>>(root, key);
 }
 [[gnu::target("avx2,avx512f,bmi,bmi2,popcnt"), gnu::flatten]] inline void find_many_avx512(
     const Node* root, std::span<const BytesView> keys, const Record** found) noexcept {
-  find_many_with<Avx512Rank>(root, keys, found);
+  find_many_with<VectorRank<64>>(root, keys, found);
 }
 
 #endif
 
 /// The widest lookups that the processor has, of at most `max_vector_bits`.
 inline Lookup choose_lookup([[maybe_unused]] std::uint32_t max_vector_bits) noexcept {
-#if defined(VARVE_MEMORY_X86)
+#if defined(__GNUC__) && defined(__x86_64__)
   const bool bit_manipulation = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
                                 __builtin_cpu_supports("popcnt");
   const bool avx2 = bit_manipulation && __builtin_cpu_supports("avx2");

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#define VARVE_MEMORY_X86 1
-#include <immintrin.h>
-#endif
+#include <cstddef>
+#include <cstring>
 
 namespace varve::detail::memory {
 
@@ -23,61 +19,26 @@ struct PortableRank {
   }
 };
 
-#if defined(VARVE_MEMORY_X86)
+#if defined(__GNUC__)
 
-struct Avx2Rank {
-  template <unsigned count>
-  [[gnu::target("avx2,popcnt")]] static unsigned count_less(const std::int64_t* lanes,
-                                                            std::int64_t prefix) noexcept {
-    const __m256i wanted = _mm256_set1_epi64x(prefix);
-    __m256i less = _mm256_setzero_si256();
-    for (unsigned i = 0; i != count; i += 4) {
-      const auto four = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lanes + i));
-      less = _mm256_sub_epi64(less, _mm256_cmpgt_epi64(wanted, four));
+/// Compares all lanes, so many bytes at once. In vectors of the language: it becomes the
+/// instructions of the function that it is inlined into, and spares every user <immintrin.h>.
+template <std::size_t vector_bytes>
+struct VectorRank {
+  template <unsigned count, class Prefix>
+  [[gnu::always_inline]] static unsigned count_less(const Prefix* lanes, Prefix prefix) noexcept {
+    using Vector [[gnu::vector_size(vector_bytes)]] = Prefix;
+    constexpr unsigned width = vector_bytes / sizeof(Prefix);
+    Vector less{};
+#pragma GCC unroll 16
+    for (unsigned i = 0; i != count; i += width) {
+      Vector some;
+      std::memcpy(&some, lanes + i, vector_bytes);
+      less -= some < prefix;  // A lane that is less is -1, any other 0.
     }
-    const __m128i two =
-        _mm_add_epi64(_mm256_castsi256_si128(less), _mm256_extracti128_si256(less, 1));
-    return static_cast<unsigned>(_mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1));
-  }
-
-  template <unsigned count>
-  [[gnu::target("avx2,popcnt")]] static unsigned count_less(const std::int32_t* lanes,
-                                                            std::int32_t prefix) noexcept {
-    const __m256i wanted = _mm256_set1_epi32(prefix);
-    unsigned less = 0;
-    for (unsigned i = 0; i != count; i += 8) {
-      const auto eight = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(lanes + i));
-      const __m256i mask = _mm256_cmpgt_epi32(wanted, eight);
-      less += static_cast<unsigned>(
-          _mm_popcnt_u32(static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(mask)))));
-    }
-    return less;
-  }
-};
-
-struct Avx512Rank {
-  template <unsigned count>
-  [[gnu::target("avx512f,popcnt")]] static unsigned count_less(const std::int64_t* lanes,
-                                                               std::int64_t prefix) noexcept {
-    const __m512i wanted = _mm512_set1_epi64(prefix);
-    unsigned less = 0;
-    for (unsigned i = 0; i != count; i += 8) {
-      const unsigned mask = _mm512_cmplt_epi64_mask(_mm512_loadu_si512(lanes + i), wanted);
-      less += static_cast<unsigned>(_mm_popcnt_u32(mask));
-    }
-    return less;
-  }
-
-  template <unsigned count>
-  [[gnu::target("avx512f,popcnt")]] static unsigned count_less(const std::int32_t* lanes,
-                                                               std::int32_t prefix) noexcept {
-    const __m512i wanted = _mm512_set1_epi32(prefix);
-    unsigned less = 0;
-    for (unsigned i = 0; i != count; i += 16) {
-      const unsigned mask = _mm512_cmplt_epi32_mask(_mm512_loadu_si512(lanes + i), wanted);
-      less += static_cast<unsigned>(_mm_popcnt_u32(mask));
-    }
-    return less;
+    Prefix sum = 0;
+    for (unsigned i = 0; i != width; ++i) sum += less[i];
+    return static_cast<unsigned>(sum);
   }
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/adapters/memory/errors.hpp>
 #include <varve/adapters/memory/fence.hpp>
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace varve::detail::memory {
@@ -63,12 +65,20 @@ class ThreadSlots {
       }
     }
     at_ = 0;
-    auto* const more = new Page;
-    more->size = 2 * last->size;
-    more->slots = new Slot[more->size]{};
+    Page* const more = make_page(2 * last->size);
     last->next.store(more, std::memory_order_release);
     page_ = more;
     return more->slots[0];
+  }
+
+  [[nodiscard]] static Page* make_page(std::size_t size) {
+    return within_memory("read", [&] {
+      auto slots = std::make_unique<Slot[]>(size);
+      auto* const page = new Page;
+      page->slots = slots.release();
+      page->size = size;
+      return page;
+    });
   }
 
   [[nodiscard]] bool is_free() const noexcept {
@@ -116,7 +126,7 @@ class ReaderSlots {
         return;
       }
     }
-    auto* const slots = new ThreadSlots;
+    auto* const slots = within_memory("read", [] { return new ThreadSlots; });
     slots->next_ = all_.load();
     while (!all_.compare_exchange_weak(slots->next_, slots)) {
     }

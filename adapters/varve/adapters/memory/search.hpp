@@ -17,7 +17,7 @@ template <bool after, class N>
   while (slot != end) {
     const unsigned middle = slot + (end - slot) / 2;
     const auto order = node.key(middle) <=> key;
-    if (order < 0 || (after && order == 0)) {
+    if (std::is_lt(order) || (after && std::is_eq(order))) {
       slot = middle + 1;
     } else {
       end = middle;
@@ -37,8 +37,8 @@ template <class Rank>
 [[gnu::always_inline]] inline unsigned child_slot(const Inner& node, Probe& probe) noexcept {
   if (node.skip != 0) {
     const auto order = compare_shared(node, probe.key());
-    if (order > 0) return 0;
-    if (order < 0) return node.size - 1U;
+    if (std::is_gt(order)) return 0;
+    if (std::is_lt(order)) return node.size - 1U;
   }
   const auto prefix = probe.prefix<Inner::Prefix>(node.skip);
   unsigned slot = Rank::template count_less<Inner::capacity>(node.prefixes, prefix);
@@ -52,8 +52,8 @@ template <class Rank>
 inline unsigned lower_bound(const Leaf& leaf, Probe& probe) noexcept {
   if (leaf.skip != 0) {
     const auto order = compare_shared(leaf, probe.key());
-    if (order > 0) return 0;
-    if (order < 0) return leaf.size;
+    if (std::is_gt(order)) return 0;
+    if (std::is_lt(order)) return leaf.size;
   }
   const auto prefix = probe.prefix<Leaf::Prefix>(leaf.skip);
   const unsigned slot = PortableRank::count_less<Leaf::capacity>(leaf.prefixes, prefix);

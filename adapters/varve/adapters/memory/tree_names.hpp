@@ -29,17 +29,19 @@ class TreeNames {
     return at->second;
   }
 
-  /// Gives `name` the next number.
-  Tree add(const Lock& /*held*/, BytesView name) {
+  /// The tree that `name` will be once it is added.
+  [[nodiscard]] Tree next(const Lock& /*held*/, BytesView name) const {
     if (last_number_ == Tree::max_number) {
       throw Error(ErrorKind::no_space, {.message = "all numbers of trees have been given out",
                                         .operation = "open_tree",
                                         .layer = std::string(engine_name)});
     }
-    const Tree tree(last_number_ + 1, name);
+    return Tree(last_number_ + 1, name);
+  }
+
+  void add(const Lock& /*held*/, BytesView name, Tree tree) {
     trees_.emplace(name, tree);
-    ++last_number_;
-    return tree;
+    last_number_ = tree.number();
   }
 
   void erase(const Lock& /*held*/, Tree tree) noexcept {
