@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/adapters/lmdb/commit_queue.hpp>
 #include <varve/adapters/lmdb/cursor.hpp>
 #include <varve/adapters/lmdb/engine.hpp>
 #include <varve/adapters/lmdb/error.hpp>
@@ -13,7 +14,6 @@
 
 #include <lmdb.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -63,7 +62,7 @@ class BulkLoad {
   void put(BytesView key, BytesView value) {
     engine_.readers.fork_guard().check("bulk_loader", engine_name);
     if (finished_) refuse("the bulk loader has finished; make another");
-    if (std::this_thread::get_id() != user_) note_user();
+    if (number_of_this_thread() != user_) note_user();
     check(key, value);
     const std::size_t size = 2 * sizeof(std::uint32_t) + key.size() + value.size();
     if (!filling_.empty() && filling_.size() + size > block_bytes) hand_over(Step::insert);
@@ -88,7 +87,6 @@ class BulkLoad {
   enum class Step { insert, commit, abort };
 
   static constexpr std::size_t block_bytes = 256U << 10U;
-  static constexpr auto patience = std::chrono::milliseconds(500);
 
   [[noreturn]] void refuse(std::string message) const {
     throw adapter_error(ErrorKind::invalid_argument, std::move(message), "bulk_loader", name_);
@@ -118,13 +116,13 @@ class BulkLoad {
   }
 
   void note_user() {
-    user_ = std::this_thread::get_id();
+    user_ = number_of_this_thread();
     engine_.queue.set_loader(user_);
   }
 
   void give_up_place() {
     if (place_ == nullptr) return;
-    engine_.queue.set_loader(std::nullopt);
+    engine_.queue.set_loader(0);
     place_.reset();
   }
 
@@ -227,7 +225,7 @@ class BulkLoad {
   const std::string name_;
   MDB_dbi database_ = no_database;
   std::unique_ptr<WriterPlace> place_;
-  std::thread::id user_;
+  std::uint64_t user_ = 0;
   std::thread worker_;
   bool finished_ = false;
   std::string previous_;

@@ -7,16 +7,24 @@
 #include <varve/concepts/tree.hpp>
 #include <varve/concepts/write_batch.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <span>
-#include <thread>
 
 namespace varve::lmdb {
+
+/// A number of this thread that no other gets, even when this one has ended, unlike
+/// `std::thread::id`. Never 0.
+[[nodiscard]] inline std::uint64_t number_of_this_thread() noexcept {
+  static constinit std::atomic<std::uint64_t> last{0};
+  static constinit thread_local std::uint64_t number = 0;
+  if (number == 0) number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
+}
 
 /// Somebody who wants to write: a batch, which may share its transaction with others, or whoever
 /// needs the writer's place alone.
@@ -97,8 +105,8 @@ class CommitQueue {
     leader->changed.notify_one();
   }
 
-  /// Says which thread uses the bulk loader that has the writer's place; none, when it is given up.
-  void set_loader(std::optional<std::thread::id> thread) {
+  /// Says which thread uses the bulk loader that has the writer's place; 0 when it is given up.
+  void set_loader(std::uint64_t thread) {
     const std::lock_guard lock(mutex_);
     loader_ = thread;
   }
@@ -114,7 +122,7 @@ class CommitQueue {
   static constexpr std::size_t group_bytes = 16U << 20U;
 
   void refuse_own_loader(const char* operation) const {
-    if (loader_ != std::this_thread::get_id()) return;
+    if (loader_ != number_of_this_thread()) return;
     throw adapter_error(ErrorKind::busy,
                         "this thread has a bulk loader of the store, which keeps everybody else "
                         "from writing; finish or destroy it first",
@@ -132,7 +140,7 @@ class CommitQueue {
   WriteRequest* first_ = nullptr;
   WriteRequest* last_ = nullptr;
   bool taken_ = false;
-  std::optional<std::thread::id> loader_;
+  std::uint64_t loader_ = 0;
 };
 
 }  // namespace varve::lmdb

@@ -16,11 +16,16 @@
 #include <lmdb.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 namespace varve::lmdb {
+
+/// How long a writer waits for those who hold values, scans and snapshots, before it gives up what
+/// needs them gone.
+inline constexpr auto patience = std::chrono::seconds(1);
 
 /// What all parts of an open LMDB store share, in the order in which it is opened.
 struct Engine {

@@ -84,8 +84,13 @@ class Readers : private ForkRegistry::Entry {
   [[nodiscard]] std::uint64_t newest() const noexcept {
     return newest_.load(std::memory_order_acquire);
   }
-  void set_newest(std::uint64_t transaction) noexcept {
-    newest_.store(transaction, std::memory_order_release);
+  /// A state that anybody has seen is the newest for everybody from then on: a thread that renews
+  /// meets a commit before its writer has told, and may tell others what it read.
+  void raise_newest(std::uint64_t transaction) const noexcept {
+    std::uint64_t known = newest_.load(std::memory_order_relaxed);
+    while (known < transaction &&
+           !newest_.compare_exchange_weak(known, transaction, std::memory_order_acq_rel)) {
+    }
   }
 
   [[nodiscard]] const support::ForkGuard& fork_guard() const noexcept { return guard_; }
@@ -284,7 +289,9 @@ class Readers : private ForkRegistry::Entry {
   void note_renewed(ReadNode& node) const noexcept {
     node.renewed.store(true, std::memory_order_relaxed);
     if (!barrier_.works()) return;
-    node.state.store(mdb_txn_id(node.transaction), std::memory_order_relaxed);
+    const std::uint64_t state = mdb_txn_id(node.transaction);
+    raise_newest(state);
+    node.state.store(state, std::memory_order_relaxed);
   }
 
   [[nodiscard]] ReadNode& make() const {
@@ -324,7 +331,7 @@ class Readers : private ForkRegistry::Entry {
 
   const void* engine_;
   MDB_env* environment_;
-  std::atomic<std::uint64_t> newest_;
+  mutable std::atomic<std::uint64_t> newest_;
   support::ForkGuard guard_;
   MemoryBarrier barrier_;
   mutable std::atomic<bool> held_off_{false};

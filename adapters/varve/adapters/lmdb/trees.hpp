@@ -14,7 +14,6 @@
 
 #include <lmdb.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -116,7 +115,7 @@ inline Tree make_tree(Engine& engine, const std::string& name) {
 /// Frees the handles of trees that were dropped, if nobody reads.
 inline bool free_handles(Engine& engine) {
   std::exception_ptr failure;
-  const bool quiet = engine.readers.while_quiet(std::chrono::milliseconds(100), [&] {
+  const bool quiet = engine.readers.while_quiet(patience, [&] {
     try {
       delete_dropped(engine.environment.get(), read_catalogue(engine.environment.get()));
     } catch (...) {
@@ -147,8 +146,7 @@ inline Tree open_tree(Engine& engine, BytesView name) {
       const int code = error.details().engine_code;
       if (tried) throw;
       if (code == MDB_DBS_FULL && free_handles(engine)) continue;
-      if (code == MDB_MAP_FULL &&
-          grow_map(engine, engine.environment.map_bytes() + 1, std::chrono::milliseconds(500))) {
+      if (code == MDB_MAP_FULL && grow_map(engine, engine.environment.map_bytes() + 1, patience)) {
         continue;
       }
       throw;

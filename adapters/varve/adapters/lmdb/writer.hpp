@@ -55,7 +55,7 @@ inline void committed(Engine& engine, std::uint64_t number, Durability durabilit
   engine.commits.fetch_add(1, std::memory_order_relaxed);
   engine.batches.fetch_add(batches, std::memory_order_relaxed);
   if (engine.environment.last_transaction() == number) {
-    engine.readers.set_newest(number);
+    engine.readers.raise_newest(number);
     (durability == Durability::buffered ? engine.last_buffered : engine.last_synced) = number;
   } else if (durability == Durability::synced && engine.unsynced()) {
     // The batches changed nothing, so LMDB wrote nothing and synced nothing.
@@ -63,13 +63,13 @@ inline void committed(Engine& engine, std::uint64_t number, Durability durabilit
   }
 }
 
-/// Makes the map larger if nobody reads, within `patience`. Called in the writer's place, outside a
+/// Makes the map larger if nobody reads, within `wait`. Called in the writer's place, outside a
 /// transaction.
 [[nodiscard]] inline bool grow_map(Engine& engine, std::uint64_t bytes,
-                                   std::chrono::milliseconds patience) {
+                                   std::chrono::milliseconds wait) {
   bool grown = false;
   const bool quiet =
-      engine.readers.while_quiet(patience, [&] { grown = engine.environment.grow(bytes); });
+      engine.readers.while_quiet(wait, [&] { grown = engine.environment.grow(bytes); });
   if (grown) engine.map_growths.fetch_add(1, std::memory_order_relaxed);
   return quiet && grown;
 }
@@ -93,8 +93,6 @@ class Writer {
   }
 
  private:
-  static constexpr auto patience = std::chrono::milliseconds(500);
-
   struct Leave {
     CommitQueue& queue;
     WriteRequest* group;
