@@ -133,6 +133,7 @@ class CommitQueue {
     WriteRequest* const request = first_;
     first_ = request->next;
     if (first_ == nullptr) last_ = nullptr;
+    request->next = nullptr;
     return request;
   }
 
