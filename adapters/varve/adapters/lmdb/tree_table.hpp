@@ -143,14 +143,23 @@ class TreeTable {
     return tree;
   }
 
-  /// The tree is not there from transaction `died` on.
+  /// The tree is not there from transaction `died` on. Called before that is committed: whoever
+  /// reads the emptied database finds the tree dropped.
   void remove(Tree tree, std::uint64_t died) noexcept {
-    const TreeRecord* const found = find(tree);
-    if (is_low(tree)) low_[tree.id()].store(no_database, std::memory_order_release);
     const std::lock_guard lock(mutex_);
-    const auto at = alive_.find(found->name);
-    at->second->died.store(died, std::memory_order_release);
-    alive_.erase(at);
+    TreeRecord* const record = place_of(tree.number()).load(std::memory_order_relaxed);
+    record->died.store(died, std::memory_order_seq_cst);
+    if (is_low(tree)) low_[tree.id()].store(no_database, std::memory_order_seq_cst);
+    alive_.erase(alive_.find(record->name));
+  }
+
+  /// Takes `remove` back, where that was not committed.
+  void restore(Tree tree) {
+    const std::lock_guard lock(mutex_);
+    TreeRecord* const record = place_of(tree.number()).load(std::memory_order_relaxed);
+    record->died.store(std::numeric_limits<std::uint64_t>::max(), std::memory_order_release);
+    if (is_low(tree)) low_[tree.id()].store(record->database, std::memory_order_release);
+    alive_.emplace(record->name, record);
   }
 
  private:

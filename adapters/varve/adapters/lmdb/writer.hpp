@@ -19,6 +19,7 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace varve::lmdb {
 
@@ -221,13 +222,20 @@ class Writer {
       if (const int code = transaction.clear(record.database); code != MDB_SUCCESS) return code;
       catalogue->store_dropped(tree.number(), record.name);
     }
+    std::vector<Tree> removed;
+    removed.reserve(request.dropped.size());
+    for (const Tree tree : request.dropped) {
+      if (!engine_.trees.find(tree)->alive()) continue;
+      engine_.trees.remove(tree, number);
+      removed.push_back(tree);
+    }
     const int code = transaction.commit();
-    if (code != MDB_SUCCESS) return code;
+    if (code != MDB_SUCCESS) {
+      for (const Tree tree : removed) engine_.trees.restore(tree);
+      return code;
+    }
     catalogue->close(engine_.environment.get());
     committed(engine_, number, request.durability, 1);
-    for (const Tree tree : request.dropped) {
-      if (engine_.trees.find(tree)->alive()) engine_.trees.remove(tree, number);
-    }
     engine_.drops.fetch_add(1, std::memory_order_release);
     return MDB_SUCCESS;
   }
