@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <map>
@@ -322,6 +323,36 @@ TEST_CASE("MemoryAdapter: a batch is seen in every tree or in none, by readers t
     });
   }
   for (std::thread& each : writers) each.join();
+  done = true;
+  for (std::thread& each : readers) each.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("MemoryAdapter: a reader that is held up at any moment reads what is there") {
+  MemoryAdapter engine;
+  const Tree tree = engine.open_tree("t");
+  put(engine, tree, "key", std::string(100, 'a'));
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> wrong{0};
+  std::vector<std::thread> readers;
+  // More readers than processors, so that they are held up between any two instructions.
+  for (int i = 0; i != 6; ++i) {
+    readers.emplace_back([&] {
+      while (!done.load(std::memory_order_relaxed)) {
+        for (int n = 0; n != 1000; ++n) {
+          if (!engine.contains(tree, "key")) ++wrong;
+        }
+        const auto pinned = engine.get(tree, "key");
+        const BytesView value = pinned->view();
+        if (value.size() != 100 || value != std::string(100, value[0])) ++wrong;
+      }
+    });
+  }
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  for (int n = 0; std::chrono::steady_clock::now() < end; ++n) {
+    put(engine, tree, "key", std::string(100, static_cast<char>('a' + n % 26)));
+    engine.flush();
+  }
   done = true;
   for (std::thread& each : readers) each.join();
   CHECK(wrong == 0);

@@ -6,6 +6,7 @@
 #include <varve/adapters/memory/version.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <utility>
 
 namespace varve::detail::memory {
@@ -14,8 +15,11 @@ namespace varve::detail::memory {
 /// stores, neither waits for anybody. May be given up by another thread than took it.
 class Pin {
  public:
-  /// Pins the version that is current. (A hazard pointer: M. Michael, IEEE TPDS 15(6), 2004.)
-  explicit Pin(const std::atomic<const Version*>& current) : slot_(&ReaderSlots::mine().take()) {
+  /// Pins the version that is current, by `std::atomic<const Version*>`. (A hazard pointer: M.
+  /// Michael, IEEE TPDS 15(6), 2004.)
+  template <class Current>
+    requires(!std::same_as<Current, Version>)
+  explicit Pin(const Current& current) : slot_(&ReaderSlots::mine().take()) {
     const Version* version = current.load(std::memory_order_relaxed);
     while (true) {
       announce<const void*>(*slot_, version);
