@@ -46,3 +46,50 @@ TEMPLATE_TEST_CASE("the model test finds a defect and cuts it down to what shows
   CHECK_FALSE(testing::replay(failure->script, correct));
   if (std::getenv("VARVE_SHOW_FAILURES") != nullptr) WARN(to_string(*failure));
 }
+
+namespace {
+
+/// Opening again is to go on with the same engine; here something is done to it on the way.
+template <class Damage>
+struct Reopened : InMemory<FullEngine> {
+  [[nodiscard]] std::unique_ptr<FullEngine> reopen(std::unique_ptr<FullEngine> engine) {
+    Damage()(*engine);
+    return engine;
+  }
+};
+
+struct NoDamage {
+  void operator()(FullEngine&) const {}
+};
+
+struct LosesAKey {
+  void operator()(FullEngine& engine) const {
+    for (const TreeInfo& info : engine.trees()) {
+      auto scan = engine.scan(info.tree, KeyRange::all());
+      if (scan.valid()) engine.write(WriteBatch().erase(info.tree, scan.entry().key));
+    }
+  }
+};
+
+struct RenumbersTrees {
+  void operator()(FullEngine& engine) const {
+    for (const TreeInfo& info : engine.trees()) {
+      engine.drop_tree(info.tree);
+      static_cast<void>(engine.open_tree(info.name));
+    }
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the model test finds what is lost over a reopening", "", LosesAKey,
+                   RenumbersTrees) {
+  Reopened<NoDamage> correct;
+  CHECK_FALSE(testing::run_model_test(correct));
+  Reopened<TestType> damaged;
+  const auto failure = testing::run_model_test(damaged, {.operations = 5000});
+  REQUIRE(failure);
+  INFO(to_string(*failure));
+  CHECK(failure->operations <= 8);
+  CHECK(testing::replay(failure->script, damaged) == failure->sentence);
+}

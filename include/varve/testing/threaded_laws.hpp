@@ -3,7 +3,9 @@
 
 #include <varve/testing/broken_law.hpp>
 #include <varve/testing/fixture.hpp>
-#include <varve/testing/laws/threaded_laws.hpp>
+#include <varve/testing/laws/support.hpp>
+#include <varve/testing/laws/threaded_reader_laws.hpp>
+#include <varve/testing/laws/threaded_writer_laws.hpp>
 
 #include <chrono>
 #include <concepts>

@@ -70,6 +70,11 @@ class Race {
   std::vector<std::thread> threads_;
 };
 
+/// Now and then a write is synced.
+inline Durability durability_of(std::uint64_t round) {
+  return round % 16 == 0 ? Durability::synced : Durability::buffered;
+}
+
 /// Raises `highest` to `number`.
 inline void raise(std::atomic<std::uint64_t>& highest, std::uint64_t number) {
   std::uint64_t seen = highest.load(std::memory_order_acquire);
