@@ -9,6 +9,8 @@
 
 namespace varve::detail::memory {
 
+inline constexpr std::size_t keys_at_once = 16;
+
 template <class Rank>
 [[gnu::always_inline]] inline const Record* find_with(const Node* root, BytesView key) noexcept {
   Probe probe(key);
@@ -18,46 +20,49 @@ template <class Rank>
     node = inner.children[child_slot<Rank>(inner, probe)];
     if (level == 1) prefetch(&as_leaf(node));
   }
-  return find_in<Rank>(as_leaf(node), probe);
+  const Leaf& leaf = as_leaf(node);
+  return find_at(leaf, rank_in<Rank>(leaf, probe), probe);
 }
 
-/// Takes sixteen keys down the tree together, level by level: while one waits for memory the others
-/// go on.
+/// Takes up to sixteen keys down the tree together, level by level: while one waits for memory the
+/// others go on.
+template <class Rank>
+[[gnu::always_inline]] inline void find_some_with(const Node* root, std::span<const BytesView> keys,
+                                                  const Record** found) noexcept {
+  std::array<const Node*, keys_at_once> nodes;
+  std::array<unsigned, keys_at_once> slots;
+  nodes.fill(root);
+  for (unsigned level = root->level; level != 0; --level) {
+    for (std::size_t i = 0; i != keys.size(); ++i) {
+      Probe probe(keys[i]);
+      const Inner& inner = as_inner(nodes[i]);
+      nodes[i] = inner.children[child_slot<Rank>(inner, probe)];
+      prefetch(nodes[i], sizeof(Node) + sizeof(Leaf::prefixes));
+    }
+  }
+  for (std::size_t i = 0; i != keys.size(); ++i) {
+    Probe probe(keys[i]);
+    const Leaf& leaf = as_leaf(nodes[i]);
+    slots[i] = rank_in<Rank>(leaf, probe);
+    __builtin_prefetch(&leaf.records[slots[i]]);
+  }
+  for (std::size_t i = 0; i != keys.size(); ++i) {
+    const Leaf& leaf = as_leaf(nodes[i]);
+    if (slots[i] < leaf.size) prefetch(leaf.records[slots[i]], 2 * 64);
+  }
+  for (std::size_t i = 0; i != keys.size(); ++i) {
+    Probe probe(keys[i]);
+    found[i] = find_at(as_leaf(nodes[i]), slots[i], probe);
+  }
+}
+
 template <class Rank>
 [[gnu::always_inline]] inline void find_many_with(const Node* root, std::span<const BytesView> keys,
                                                   const Record** found) noexcept {
-  constexpr std::size_t width = 16;
-  while (!keys.empty()) {
-    const std::size_t count = keys.size() < width ? keys.size() : width;
-    std::array<const Node*, width> nodes;
-    for (std::size_t i = 0; i != count; ++i) nodes[i] = root;
-    for (unsigned level = root->level; level != 0; --level) {
-      for (std::size_t i = 0; i != count; ++i) {
-        const Inner& inner = as_inner(nodes[i]);
-        Probe probe(keys[i]);
-        nodes[i] = inner.children[child_slot<Rank>(inner, probe)];
-        prefetch(nodes[i], sizeof(Node) + sizeof(Leaf::prefixes));
-      }
-    }
-    std::array<unsigned, width> slots;
-    for (std::size_t i = 0; i != count; ++i) {
-      const Leaf& leaf = as_leaf(nodes[i]);
-      Probe probe(keys[i]);
-      const auto prefix = probe.prefix<Leaf::Prefix>(leaf.skip);
-      slots[i] = Rank::template count_less<Leaf::capacity>(leaf.prefixes, prefix);
-      __builtin_prefetch(&leaf.records[slots[i]]);
-    }
-    for (std::size_t i = 0; i != count; ++i) {
-      const Leaf& leaf = as_leaf(nodes[i]);
-      if (slots[i] < leaf.size) prefetch(leaf.records[slots[i]], 2 * 64);
-    }
-    for (std::size_t i = 0; i != count; ++i) {
-      Probe probe(keys[i]);
-      found[i] = find_in<Rank>(as_leaf(nodes[i]), probe);
-    }
-    keys = keys.subspan(count);
-    found += count;
+  for (; keys.size() > keys_at_once; keys = keys.subspan(keys_at_once), found += keys_at_once) {
+    find_some_with<Rank>(root, keys.first(keys_at_once), found);
   }
+  find_some_with<Rank>(root, keys, found);
 }
 
 /// The lookups in the instructions of one kind of processor.

@@ -68,17 +68,22 @@ inline bool is_at(const Leaf& leaf, unsigned slot, Probe& probe) noexcept {
          leaf.key(slot) == probe.key();
 }
 
-/// The record of the probe's key in `leaf`, or null. The bytes that the prefixes leave out are
-/// compared only where a prefix is met, so that a miss need not touch a record.
+/// The slot of `leaf` at which the probe's key can be: those before have lesser prefixes.
 template <class Rank>
-[[gnu::always_inline]] inline const Record* find_in(const Leaf& leaf, Probe& probe) noexcept {
-  const auto prefix = probe.prefix<Leaf::Prefix>(leaf.skip);
-  unsigned slot = Rank::template count_less<Leaf::capacity>(leaf.prefixes, prefix);
-  if (slot >= leaf.size || leaf.prefixes[slot] != prefix) return nullptr;
-  if (leaf.records[slot]->key() == probe.key()) return leaf.records[slot];
+[[gnu::always_inline]] inline unsigned rank_in(const Leaf& leaf, Probe& probe) noexcept {
+  return Rank::template count_less<Leaf::capacity>(leaf.prefixes,
+                                                   probe.prefix<Leaf::Prefix>(leaf.skip));
+}
+
+/// The record of the probe's key, whose rank is `slot`, or null. The bytes that the prefixes leave
+/// out are compared only where a prefix is met, so that a miss need not touch a record.
+[[gnu::always_inline]] inline const Record* find_at(const Leaf& leaf, unsigned slot,
+                                                    Probe& probe) noexcept {
+  if (slot >= leaf.size) return nullptr;
+  if (leaf.prefixes[slot] != probe.prefix<Leaf::Prefix>(leaf.skip)) return nullptr;
+  if (leaf.key(slot) == probe.key()) return leaf.records[slot];
   slot = search_equal_prefixes<false>(leaf, slot, probe.key());
-  if (slot == leaf.size || leaf.records[slot]->key() != probe.key()) return nullptr;
-  return leaf.records[slot];
+  return slot != leaf.size && leaf.key(slot) == probe.key() ? leaf.records[slot] : nullptr;
 }
 
 template <class T>

@@ -102,7 +102,7 @@ class TreeEditor {
     while (node->level != 0) {
       node = as_inner(node).children[child_slot<PortableRank>(as_inner(node), probe)];
     }
-    return find_in<PortableRank>(as_leaf(node), probe);
+    return find_at(as_leaf(node), rank_in<PortableRank>(as_leaf(node), probe), probe);
   }
 
   /// Stands on the leaf for the probe; all nodes down to it may be changed.
