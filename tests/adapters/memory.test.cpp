@@ -578,7 +578,7 @@ TEST_CASE("MemoryAdapter: where memory runs out a batch is refused whole") {
 
   rlimit unlimited{};
   REQUIRE(::getrlimit(RLIMIT_AS, &unlimited) == 0);
-  for (const std::uint64_t more : {4, 9, 16, 30}) {
+  for (const std::uint64_t more : {4U, 9U, 16U, 30U}) {
     rlimit limited = unlimited;
     limited.rlim_cur = address_space_bytes() + more * mebibyte;
     REQUIRE(::setrlimit(RLIMIT_AS, &limited) == 0);
