@@ -2,7 +2,6 @@
 #include <varve/adapters/memory.hpp>
 #include <varve/testing/fixture.hpp>
 #include <varve/testing/model_test.hpp>
-#include <varve/testing/threaded_laws.hpp>
 
 #include "catch.hpp"
 
@@ -14,10 +13,4 @@ TEST_CASE("Memory passes the model test, with each kind of instruction") {
   const auto failure = testing::run_model_test(fixture);
   INFO((failure ? to_string(*failure) : ""));
   CHECK_FALSE(failure);
-}
-
-TEST_CASE("Memory keeps the laws of threads") {
-  const auto broken = testing::check_threaded_laws([] { return MemoryAdapter(); });
-  INFO((broken ? to_string(*broken) : ""));
-  CHECK_FALSE(broken);
 }
