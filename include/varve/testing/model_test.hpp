@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace varve::testing {
 
@@ -53,8 +54,9 @@ template <Fixture F>
     if (tries == 0) return false;
     --tries;
     auto found = detail::run_script(candidate, fixture);
-    if (found) difference = std::move(found);
-    return difference && found;
+    if (!found) return false;
+    difference = std::move(found);
+    return true;
   };
   if (difference->at < script.size()) script.resize(difference->at + 1);
   script = detail::simplify(shrink(std::move(script), fails), fails);
