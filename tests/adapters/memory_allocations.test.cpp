@@ -21,7 +21,11 @@ std::size_t allocations = 0;
   if (void* const bytes = std::malloc(size)) return bytes;
   throw std::bad_alloc();
 }
-[[gnu::noinline]] void operator delete(void* bytes) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t& /*nothrow*/) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void operator delete(void* bytes) noexcept {
   std::free(bytes);
 }
 [[gnu::noinline]] void operator delete(void* bytes, std::size_t /*size*/) noexcept {
