@@ -245,6 +245,7 @@ struct File {
   std::size_t read_at(std::uint64_t, std::span<char>) const;
   void sync();
   void truncate(std::uint64_t);
+  void write_through(std::uint64_t, BytesView);
   [[nodiscard]] std::uint64_t size() const;
 };
 struct Lock {};

@@ -15,6 +15,9 @@ namespace varve {
 /// How a file is opened. `create` makes a file that must not exist yet.
 enum class OpenMode : std::uint8_t { read, write, create };
 
+/// What a write that goes through to the disk is best a multiple of.
+inline constexpr std::size_t io_block_bytes = 4096;
+
 /// An open file. Closed by its destructor, which syncs nothing. Every failure is an `Error`.
 ///
 /// Expression                 Semantics
@@ -22,6 +25,10 @@ enum class OpenMode : std::uint8_t { read, write, create };
 /// f.read_at(offset, buffer)  the number of bytes read: fewer than asked for only at the end
 /// f.sync()                   returns when what was written is on disk; after a failure the written
 ///                            pages are lost, and a later success promises nothing for them
+/// f.write_through(o, bytes)  `write_at` that returns when these bytes are on disk, and says
+/// nothing
+///                            of others; fails as `sync` does. Fastest inside the file, where
+///                            offset, size and address are multiples of `io_block_bytes`
 /// f.truncate(size)           cuts or extends with zeros
 /// f.size()                   bytes
 template <class F>
@@ -29,6 +36,7 @@ concept FileHandle = std::movable<F> && requires(F& file, const F& looked_at, st
                                                  BytesView bytes, std::span<char> buffer) {
   { file.write_at(offset, bytes) } -> std::same_as<void>;
   { looked_at.read_at(offset, buffer) } -> std::same_as<std::size_t>;
+  { file.write_through(offset, bytes) } -> std::same_as<void>;
   { file.sync() } -> std::same_as<void>;
   { file.truncate(offset) } -> std::same_as<void>;
   { looked_at.size() } -> std::same_as<std::uint64_t>;

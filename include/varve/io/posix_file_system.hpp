@@ -103,6 +103,11 @@ class PosixFile {
     return done;
   }
 
+  void write_through(std::uint64_t offset, BytesView bytes) {
+    write_at(offset, bytes);
+    sync();
+  }
+
   void sync() {
     if (detail::retried([&] { return ::fsync(descriptor_); }) != 0) {
       detail::throw_system("sync", path_, errno);
