@@ -25,10 +25,9 @@ inline constexpr std::size_t io_block_bytes = 4096;
 /// f.read_at(offset, buffer)  the number of bytes read: fewer than asked for only at the end
 /// f.sync()                   returns when what was written is on disk; after a failure the written
 ///                            pages are lost, and a later success promises nothing for them
-/// f.write_through(o, bytes)  `write_at` that returns when these bytes are on disk, and says
-/// nothing
-///                            of others; fails as `sync` does. Fastest inside the file, where
-///                            offset, size and address are multiples of `io_block_bytes`
+/// f.write_through(o, bytes)  `write_at` that returns when these bytes, not others, are on disk;
+///                            fails as `sync` does. Fastest inside the file, where offset, size
+///                            and address are multiples of `io_block_bytes`
 /// f.truncate(size)           cuts or extends with zeros
 /// f.size()                   bytes
 template <class F>
