@@ -21,7 +21,7 @@ def plain(text):
 
 def laws_in_code():
     laws = {}
-    for path in (KIT / "laws.hpp", KIT / "threaded_laws.hpp"):
+    for path in (KIT / "laws.hpp", KIT / "threaded_laws.hpp", KIT / "codec_laws.hpp"):
         if not path.is_file():
             continue
         for number, strings in IN_CODE.findall(path.read_text(encoding="utf-8")):
