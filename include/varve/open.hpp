@@ -20,11 +20,44 @@ namespace detail {
 template <class Part, class Options>
 concept TakesOptions = std::same_as<typename Part::Options, Options>;
 
+template <class Part, class FS>
+concept TakesFileSystem = std::same_as<typename Part::FileSystem, FS>;
+
 template <class Stack, class Options>
 consteval bool takes_options() {
   bool taken = false;
-  for_each_component<Stack>([&]<class Part>() { taken = taken || TakesOptions<Part, Options>; });
+  for_each_component<Stack>([&]<class Part>() {
+    taken = taken || TakesOptions<Part, Options> || TakesFileSystem<Part, Options>;
+  });
   return taken;
+}
+
+/// The file system of the first part of `Components` that names one; else that of POSIX.
+template <class List>
+struct FileSystemIn {
+  using type = PosixFileSystem;
+};
+template <class Part, class... Parts>
+struct FileSystemIn<Components<Part, Parts...>> : FileSystemIn<Components<Parts...>> {};
+template <class Part, class... Parts>
+  requires requires { typename Part::FileSystem; }
+struct FileSystemIn<Components<Part, Parts...>> {
+  using type = typename Part::FileSystem;
+};
+
+template <class Stack>
+using file_system_t = typename FileSystemIn<components_t<Stack>>::type;
+
+/// Whether every part of `Stack` that names a file system names the same.
+template <class Stack>
+consteval bool agrees_on_file_system() {
+  bool agrees = true;
+  for_each_component<Stack>([&]<class Part>() {
+    if constexpr (requires { typename Part::FileSystem; }) {
+      agrees = agrees && std::same_as<typename Part::FileSystem, file_system_t<Stack>>;
+    }
+  });
+  return agrees;
 }
 
 template <class Option, class... Options>
@@ -67,6 +100,12 @@ class OpenContext {
     }
   }
 
+  /// The file system of type `FS` that was given to `open`, or a fresh one.
+  template <class FS>
+  [[nodiscard]] FS file_system() const {
+    return options<FS>();
+  }
+
   /// Builds a part of the stack in place.
   template <class Part>
   [[nodiscard]] Part build() {
@@ -82,24 +121,47 @@ class OpenContext {
   void built(Part& part) {
     if constexpr (!detail::LayerShape<Part>) {
       if (needs_directory<Stack> && !authority_) {
-        PosixFileSystem files;
+        auto files = file_system<Files>();
         write_authority(files, directory_, new_authority(BytesView(Part::name)));
       }
-      check_stack<Stack>(part);
+      if constexpr (!below_log || !VolatileEngine<Part>) check_stack<Stack>(part);
     }
   }
 
+  /// Called by a layer that has brought back what a volatile engine below it held: the record of
+  /// the stack was not there before.
+  template <class Part>
+  void brought_back(Part& part) {
+    check_stack<Stack>(part);
+  }
+
  private:
+  using Files = detail::file_system_t<Stack>;
+
+  /// Whether a layer that keeps a log stands above the engine.
+  static constexpr bool below_log = detail::count_role<Stack>(Role::logs) != 0;
+
+  template <class Engine>
+  [[nodiscard]] auto engine_options() const {
+    using O = typename detail::OptionsOf<Engine>::type;
+    O given = options<O>();
+    if constexpr (below_log && requires { given.stand_below_log(); }) {
+      given.stand_below_log();
+    }
+    return given;
+  }
+
   template <class Engine>
   [[nodiscard]] Engine build_engine() {
-    if constexpr (needs_directory<Stack>) claim_directory(BytesView(Engine::name));
     using O = typename detail::OptionsOf<Engine>::type;
+    const O given = engine_options<Engine>();
+    if constexpr (needs_directory<Stack>) claim_directory(BytesView(Engine::name));
     if constexpr (std::is_constructible_v<Engine, const std::string&, O>) {
-      return Engine(directory_ + "/" + std::string(BytesView(Engine::name)), options<O>());
+      return Engine(directory_ + "/" + std::string(BytesView(Engine::name)), given);
     } else if constexpr (std::is_constructible_v<Engine, const std::string&>) {
       return Engine(directory_ + "/" + std::string(BytesView(Engine::name)));
     } else if constexpr (std::is_constructible_v<Engine, O>) {
-      return Engine(options<O>());
+      return Engine(given);
     } else {
       return Engine();
     }
@@ -107,7 +169,7 @@ class OpenContext {
 
   /// Refuses a directory that another engine holds, or that is no store and not empty.
   void claim_directory(BytesView engine) {
-    PosixFileSystem files;
+    auto files = file_system<Files>();
     files.create_directory(directory_);
     authority_ = read_authority(files, directory_);
     if (authority_ && authority_->engine != engine) {
@@ -142,6 +204,8 @@ namespace detail {
 
 template <class Stack, class... Options>
 consteval bool assert_options() {
+  static_assert(agrees_on_file_system<Stack>(),
+                "two layers of the stack name different file systems: give both the same");
   static_assert((takes_options<Stack, Options>() && ...),
                 "an option given to open belongs to no layer of the stack: each is the Options "
                 "type of one of its parts");
@@ -168,7 +232,8 @@ template <class Stack, class... Options>
 }  // namespace detail
 
 /// Opens the store in `directory`, or makes it, with `Stack` as its engine. The options are the
-/// `Options` aggregates of the stack's parts, in any order; a part without one has its defaults.
+/// `Options` aggregates of the stack's parts, in any order, and the file system of a part that is
+/// parameterised by one; what is not given has its defaults.
 /// Everything the stack keeps lies below the directory (docs/formats/store-directory.md).
 ///
 /// Errors: `busy` where another process, or this one, has it open, naming the holder;

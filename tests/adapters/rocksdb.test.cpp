@@ -502,7 +502,7 @@ TEST_CASE("RocksAdapter: counts are about right") {
 TEST_CASE("RocksAdapter: a checkpoint is a store of its own, whole or not at all") {
   const TempDirectory directory;
   RocksOptions options;
-  options.write_ahead_log = GENERATE(true, false);
+  options.own_log = GENERATE(OwnLog::on, OwnLog::off);
   RocksAdapter engine(directory / "store", options);
   const Tree tree = engine.open_tree("rows");
   static_cast<void>(engine.open_tree("default"));

@@ -80,7 +80,7 @@ TEST_CASE("FullEngine: keeps the laws of checkpoints and of reopening") {
   const auto broken = testing::check_laws(fixture);
   INFO((broken ? to_string(*broken) : ""));
   CHECK_FALSE(broken);
-  CHECK(testing::law_numbers(fixture).size() == 42);
+  CHECK(testing::law_numbers(fixture).size() == 43);
 }
 
 TEST_CASE("FullEngine: a checkpoint is private, and one that is cut off is corruption") {

@@ -26,7 +26,7 @@ namespace varve {
 /// processor's vectors. docs/adr/0003-memory-engine.md.
 ///
 /// Models      KvEngine, SnapshotEngine, MultiGetEngine, CountEngine (exact), BulkLoadEngine,
-///             TransactionalDropEngine.
+///             TransactionalDropEngine, VolatileEngine.
 /// Durability  none: it forgets everything when it dies.
 /// Errors      `invalid_argument` for an unknown tree and for a breach of a limit; `no_space` where
 ///             memory runs out. Nothing was changed then.
@@ -40,6 +40,7 @@ class MemoryAdapter {
  public:
   using Options = MemoryOptions;
   static constexpr BytesView name = detail::memory::engine_name;
+  static constexpr bool is_volatile = true;
 
   explicit MemoryAdapter(MemoryOptions options = {})
       : engine_(std::make_unique<detail::memory::Engine>(options)) {}

@@ -36,7 +36,7 @@ namespace varve {
 /// Models      KvEngine, SnapshotEngine, MultiGetEngine, CountEngine, BulkLoadEngine,
 ///             CheckpointEngine, CompactEngine.
 /// Durability  A `synced` write is in RocksDB's log on disk; a `buffered` one is in the log and
-///             survives the death of the process. See `RocksOptions::write_ahead_log`.
+///             survives the death of the process. See `OwnLog`.
 /// Errors      A damaged log or manifest is `corruption`, at opening; other damage where it is met.
 ///             After a change that failed on disk the store is `poisoned` until it is reopened.
 /// Threads     Every operation from any thread at any time. Reads take no lock of the adapter.

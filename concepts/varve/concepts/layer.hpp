@@ -77,6 +77,7 @@ class Layer {
   static constexpr LayerFormat format{};
   /// Whether the layer keeps files of its own beside the engine's.
   static constexpr bool needs_directory = false;
+  static constexpr bool is_volatile = detail::IsVolatile<Next>;
 
   [[nodiscard]] Next& next() noexcept { return next_; }
   [[nodiscard]] const Next& next() const noexcept { return next_; }

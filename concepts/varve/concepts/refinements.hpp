@@ -92,6 +92,12 @@ concept HasTransaction = requires(E& engine) {
   { engine.begin_transaction() } -> Transaction;
 };
 
+template <class E>
+concept IsVolatile = requires {
+  { E::is_volatile } -> std::convertible_to<bool>;
+  requires E::is_volatile;
+};
+
 }  // namespace detail
 
 /// `snapshot()`: a movable `KvReader` of the one state at which it was made, whatever is written
@@ -142,5 +148,12 @@ concept TailEngine = KvEngine<E> && detail::HasTail<E>;
 /// over what others wrote meanwhile. Dropped before that, it aborts.
 template <class E>
 concept TransactionalEngine = KvEngine<E> && detail::HasTransaction<E>;
+
+/// `static constexpr bool is_volatile = true`: it forgets everything when it dies, and the same
+/// calls of `open_tree`, `drop_tree` and `write_and_drop` give the same ids in every fresh one:
+/// 1, 2, 3 in the order in which trees are first opened. So a log above it can bring it back, ids
+/// and all. A layer that does not change this inherits it from the layer below.
+template <class E>
+concept VolatileEngine = KvEngine<E> && detail::IsVolatile<E>;
 
 }  // namespace varve

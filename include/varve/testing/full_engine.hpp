@@ -50,6 +50,7 @@ class FullEngine {
   using Transaction = detail::FullTransaction;
 
   static constexpr BytesView name = "full";
+  static constexpr bool is_volatile = true;
 
   class Loader {
    public:

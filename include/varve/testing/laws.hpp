@@ -121,6 +121,10 @@ std::vector<Law<F>> laws_of() {
         "A transaction loses to a newer write of what it read, and leaves nothing when dropped.",
         transaction_loses_to_newer_writes);
   }
+  if constexpr (VolatileEngine<E>) {
+    add("VO1", "A fresh engine gives its trees the ids that another gave in the same order.",
+        volatile_ids_come_again);
+  }
   if constexpr (varve::detail::LayerShape<E>) {
     add("LY1", "A layer hands operations on reserved trees to the layer below untouched.",
         layer_passes_reserved_trees_on);

@@ -33,7 +33,7 @@ struct MinimalOptions {
 /// The concept and nothing more: a `KvEngine` in memory without a single refinement, correct and
 /// slow. Every layer is compiled and checked over it.
 ///
-/// Models      `KvEngine`.
+/// Models      `KvEngine`; it forgets, as `VolatileEngine` says.
 /// Errors      `invalid_argument` for an unknown tree and for a breach of its limits.
 /// Durability  none: it forgets everything when it dies.
 /// Threads     any number of readers and writers. A read copies what it answers.
@@ -42,6 +42,7 @@ class MinimalEngine {
   using Options = MinimalOptions;
 
   static constexpr BytesView name = "minimal";
+  static constexpr bool is_volatile = true;
 
   class Value {
    public:

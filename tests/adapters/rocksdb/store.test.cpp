@@ -375,7 +375,7 @@ TEST_CASE("child: writes and dies", "[.][dies]") {
   RocksAdapter engine(given_directory() + "/log");
   engine.write(WriteBatch().put(engine.open_tree("rows"), "k", "v"), Durability::buffered);
   RocksOptions options;
-  options.write_ahead_log = false;
+  options.own_log = OwnLog::off;
   RocksAdapter bare(given_directory() + "/bare", options);
   const Tree a = bare.open_tree("a");
   const Tree b = bare.open_tree("b");
@@ -396,7 +396,7 @@ TEST_CASE("RocksAdapter: the death of the process takes only what was not promis
   CHECK(value(engine, *engine.find_tree("rows"), "k") == "v");
 
   RocksOptions options;
-  options.write_ahead_log = false;
+  options.own_log = OwnLog::off;
   CHECK_FALSE(std::filesystem::is_empty(directory / "bare/varve.bulk"));
   std::optional<RocksAdapter> bare(std::in_place, directory / "bare", options);
   CHECK_FALSE(std::filesystem::exists(directory / "bare/varve.bulk"));

@@ -39,7 +39,7 @@ struct EngineOptions {
   database.create_if_missing = true;
   database.max_background_jobs = options.background_jobs;
   database.db_write_buffer_size = 4 * options.write_buffer_bytes;
-  database.atomic_flush = !options.write_ahead_log;
+  database.atomic_flush = !options.logs();
   database.bytes_per_sync = std::size_t{1} << 20U;
   database.max_log_file_size = options.info_log_bytes;
   database.keep_log_file_num = 3;
@@ -69,7 +69,7 @@ struct EngineOptions {
   made.family.compression = options.compress ? fastest_compression() : rocksdb::kNoCompression;
 
   if (options.tune) options.tune(made.database, made.family);
-  if (!options.write_ahead_log) made.database.atomic_flush = true;
+  if (!options.logs()) made.database.atomic_flush = true;
   if (made.family.comparator != rocksdb::BytewiseComparator()) {
     refuse(ErrorKind::invalid_argument,
            "keys are ordered as unsigned bytes; tune must leave the comparator alone", "open");

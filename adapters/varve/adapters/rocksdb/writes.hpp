@@ -32,7 +32,7 @@ inline void flush_memory(Store& store, const char* operation) {
 inline void write_translated(Store& store, const WriteBatch& batch, Durability durability) {
   BatchTranslation translation(store, batch);
   rocksdb::WriteOptions options;
-  options.disableWAL = !store.options().write_ahead_log;
+  options.disableWAL = !store.options().logs();
   options.sync = durability == Durability::synced && !options.disableWAL;
   store.check_change(store.database().Write(options, &translation.translated()), "write");
 }
@@ -53,14 +53,14 @@ inline void write(Store& store, const WriteBatch& batch, Durability durability) 
     const auto shared = store.changes().share();
     write_translated(store, batch, durability);
   }
-  if (durability == Durability::synced && !store.options().write_ahead_log) {
+  if (durability == Durability::synced && !store.options().logs()) {
     flush_memory(store, "write");
   }
 }
 
 inline void flush(Store& store) {
   store.check_writable("flush");
-  if (store.options().write_ahead_log) {
+  if (store.options().logs()) {
     store.check_change(store.database().SyncWAL(), "flush");
   } else {
     flush_memory(store, "flush");

@@ -104,6 +104,15 @@ std::string expect_invalid(const std::string& what, Call call) {
   fail(what + " was not refused");
 }
 
+/// What `trees` lists, but for the record of the stack, which `open` leaves in every engine below a
+/// layer that marks its data.
+template <KvEngine E>
+std::vector<TreeInfo> listed_trees(const E& engine) {
+  std::vector<TreeInfo> infos = engine.trees();
+  std::erase_if(infos, [](const TreeInfo& info) { return info.name == "varve.stack"; });
+  return infos;
+}
+
 /// Writes all of `contents` in one batch.
 template <KvEngine E>
 void put_all(E& engine, Tree tree, const Contents& contents) {

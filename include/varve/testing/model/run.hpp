@@ -252,7 +252,7 @@ class ModelRun {
 
   void check_trees() {
     std::map<Tree, std::string> listed;
-    for (const TreeInfo& info : engine_->trees()) {
+    for (const TreeInfo& info : listed_trees(*engine_)) {
       if (!listed.emplace(info.tree, info.name).second)
         fail("trees lists '" + info.name + "' twice");
     }
