@@ -29,6 +29,7 @@ using varve::Durability;
 using varve::Error;
 using varve::ErrorKind;
 using varve::KeyRange;
+using varve::OwnLog;
 using varve::RocksAdapter;
 using varve::RocksOptions;
 using varve::Tree;
