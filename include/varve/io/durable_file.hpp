@@ -31,6 +31,19 @@ template <FileSystem FS>
   return bytes;
 }
 
+/// Makes the directory and those above it that are missing, so that they are there after a crash.
+template <FileSystem FS>
+void make_directory(FS& fs, const std::string& path) {
+  if (path.empty() || fs.exists(path)) return;
+  const std::size_t slash = path.find_last_not_of('/') == std::string::npos
+                                ? std::string::npos
+                                : path.rfind('/', path.find_last_not_of('/'));
+  const std::string above = slash == std::string::npos ? "" : path.substr(0, slash);
+  make_directory(fs, above);
+  fs.create_directory(path);
+  fs.sync_directory(slash == 0 ? "/" : above);
+}
+
 /// Makes the file `name` in `directory` hold `bytes`, durably and at once: after a crash it holds
 /// what it held before, or all of `bytes`. What is left of an attempt that was cut short is
 /// replaced.

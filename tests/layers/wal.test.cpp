@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/adapters/memory.hpp>
+#include <varve/layers/counted.hpp>
+#include <varve/layers/wal.hpp>
+#include <varve/open.hpp>
+#include <varve/operations.hpp>
+#include <varve/testing/faulty.hpp>
+#include <varve/testing/full_engine.hpp>
+#include <varve/testing/simulated_file_system.hpp>
+
+#include "catch.hpp"
+#include "temp_directory.hpp"
+#include "toy_layers.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace varve;
+using testing::DiskOperation;
+using testing::SimulatedFileSystem;
+using varve_test::ContainsSubstring;
+using varve_test::TempDirectory;
+
+namespace {
+
+using Disk = SimulatedFileSystem;
+using MemoryWal = Wal<MemoryAdapter, Disk>;
+
+template <class Stack = MemoryWal, class... Options>
+Stack open_on(const Disk& disk, Options... options) {
+  return open<Stack>("db", disk, std::move(options)...);
+}
+
+template <class Call>
+Error error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL("nothing was thrown");
+  throw;
+}
+
+std::string value(const auto& store, const char* tree, const char* key) {
+  const auto found = store.find_tree(tree);
+  if (!found) return "no tree";
+  return get_copy(store, *found, key).value_or("nothing");
+}
+
+/// What became durable: writes through and syncs.
+std::uint64_t syncs(const Disk& disk) {
+  return disk.operations(DiskOperation::sync) + disk.operations(DiskOperation::write_through);
+}
+
+const testing::CrashShape nothing_unsynced{};
+
+}  // namespace
+
+TEST_CASE("Wal: what was written synced survives power loss, over an engine that forgets") {
+  const Disk disk;
+  auto store = open_on(disk);
+  const Tree gone = store.open_tree("gone");
+  const Tree kept = store.open_tree("kept");
+  put(store, gone, "k", "v");
+  store.drop_tree(gone);
+  store.write(WriteBatch().put(kept, "a", "1").put(kept, "b", "2"));
+  store.write_and_drop(WriteBatch().erase(kept, "a"), {}, Durability::synced);
+  const Tree both = store.open_tree("both");
+  const std::vector<Tree> drops{both};
+  store.write_and_drop(WriteBatch().put(kept, "c", "3"), drops, Durability::synced);
+
+  auto again = open_on(disk.after_crash(nothing_unsynced));
+  CHECK(again.find_tree("kept") == kept);
+  CHECK(value(again, "kept", "a") == "nothing");
+  CHECK(value(again, "kept", "b") == "2");
+  CHECK(value(again, "kept", "c") == "3");
+  CHECK_FALSE(again.find_tree("gone"));
+  CHECK_FALSE(again.find_tree("both"));
+  CHECK(again.open_tree("new").number() == both.number() + 1);
+  CHECK(again.recovery().replayed == again.recovery().entries);
+  CHECK_FALSE(again.recovery().torn_tail);
+  CHECK(again.last_sequence() == store.last_sequence() + 1);
+  CHECK_THAT(to_string(again.recovery()), ContainsSubstring("of them replayed"));
+}
+
+TEST_CASE("Wal: a buffered write survives the death of the process, and flush brings it to disk") {
+  const Disk disk;
+  auto store = open_on(disk);
+  const Tree tree = store.open_tree("t");
+  put(store, tree, "a", "1", Durability::buffered);
+  CHECK(value(open_on(disk.after_kill()), "t", "a") == "1");
+  CHECK(value(open_on(disk.after_crash(nothing_unsynced)), "t", "a") == "nothing");
+  store.flush();
+  CHECK(value(open_on(disk.after_crash(nothing_unsynced)), "t", "a") == "1");
+}
+
+TEST_CASE("Wal: each policy syncs when it says so") {
+  const Disk disk;
+  const auto policy = GENERATE(WalSync::always, WalSync::interval, WalSync::on_flush);
+  auto store = open_on(disk, WalOptions{.sync = policy, .sync_interval_ms = 3'600'000});
+  const Tree tree = store.open_tree("t");
+  put(store, tree, "first", "1");
+  const std::uint64_t before = syncs(disk);
+  for (int i = 0; i < 10; ++i) put(store, tree, "k" + std::to_string(i), "v");
+  const std::uint64_t synced = syncs(disk) - before;
+  if (policy == WalSync::always) {
+    CHECK(synced >= 10);
+  } else {
+    CHECK(synced == 0);
+  }
+  const bool there = value(open_on(disk.after_crash(nothing_unsynced)), "t", "k9") == "v";
+  CHECK(there == (policy == WalSync::always));
+  CHECK(value(open_on(disk.after_kill()), "t", "k9") == "v");
+  store.flush();
+  CHECK(value(open_on(disk.after_crash(nothing_unsynced)), "t", "k9") == "v");
+}
+
+TEST_CASE("Wal: a write after the interval brings the earlier ones to disk") {
+  const Disk disk;
+  auto store = open_on(disk, WalOptions{.sync = WalSync::interval, .sync_interval_ms = 20});
+  const Tree tree = store.open_tree("t");
+  put(store, tree, "a", "1");
+  put(store, tree, "b", "1");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  put(store, tree, "c", "1", Durability::buffered);
+  CHECK(value(open_on(disk.after_crash(nothing_unsynced)), "t", "b") == "1");
+}
+
+TEST_CASE("Wal: a batch that is refused leaves nothing in the log") {
+  const Disk disk;
+  auto store = open_on(disk, MemoryOptions{.max_key_bytes = 10, .max_value_bytes = 100});
+  const Tree tree = store.open_tree("t");
+  const Tree gone = store.open_tree("gone");
+  store.drop_tree(gone);
+  const std::uint64_t before = store.last_sequence();
+  const auto refused = [&](const WriteBatch& batch) {
+    CHECK(error_of([&] { store.write(batch); }).kind() == ErrorKind::invalid_argument);
+  };
+  refused(WriteBatch().put(tree, "a", "1").put(tree, std::string(11, 'k'), "v"));
+  refused(WriteBatch().put(tree, "a", "1").put(tree, "k", std::string(101, 'v')));
+  refused(WriteBatch().put(tree, "a", "1").put(gone, "k", "v"));
+  refused(WriteBatch().put(tree, "a", "1").put(Tree(77, "never"), "k", "v"));
+  CHECK(error_of([&] { (void)store.open_tree("varve.wal"); }).kind() ==
+        ErrorKind::invalid_argument);
+  const std::vector<Tree> drops{gone};
+  CHECK(error_of([&] {
+          store.write_and_drop(WriteBatch().put(tree, "a", "1"), drops, Durability::synced);
+        }).kind() == ErrorKind::invalid_argument);
+  CHECK(store.last_sequence() == before);
+  put(store, tree, "b", "1");
+  CHECK(store.last_sequence() == before + 1);
+  const auto again = open_on(disk.after_kill());
+  CHECK(value(again, "t", "a") == "nothing");
+  CHECK(value(again, "t", "b") == "1");
+}
+
+TEST_CASE("Wal: a failed write to disk is indeterminate, and nothing is written after it") {
+  const Disk disk;
+  auto failing = disk;
+  auto store = open_on(disk);
+  const Tree tree = store.open_tree("t");
+  put(store, tree, "a", "1");
+  for (const DiskOperation kind : {DiskOperation::write_through, DiskOperation::sync}) {
+    failing.fail({.at = disk.operations(kind) + 1, .operation = kind});
+  }
+  CHECK(error_of([&] { put(store, tree, "b", "1"); }).kind() == ErrorKind::indeterminate);
+  const std::uint64_t operations = disk.operations();
+  CHECK(error_of([&] { put(store, tree, "c", "1"); }).kind() == ErrorKind::poisoned);
+  CHECK(error_of([&] { store.flush(); }).kind() == ErrorKind::poisoned);
+  CHECK(error_of([&] { (void)store.open_tree("u"); }).kind() == ErrorKind::poisoned);
+  CHECK(error_of([&] { store.drop_tree(tree); }).kind() == ErrorKind::poisoned);
+  CHECK(disk.operations() == operations);
+  CHECK(value(store, "t", "a") == "1");
+  CHECK(value(store, "t", "b") == "nothing");
+  failing.heal();
+  auto again = open_on(disk.after_crash(nothing_unsynced));
+  CHECK(value(again, "t", "a") == "1");
+  CHECK(value(again, "t", "c") == "nothing");
+  const std::string decided = value(again, "t", "b");
+  put(again, tree, "d", "1");
+  CHECK(value(open_on(disk.after_crash(nothing_unsynced)), "t", "b") == decided);
+}
+
+TEST_CASE("Wal: where the layer below fails to take a logged batch, reopening does it") {
+  const Disk disk;
+  using Stack = Wal<testing::Faulty<MemoryAdapter>, Disk>;
+  const auto plan = std::make_shared<testing::FaultPlan>();
+  auto store = open_on<Stack>(disk, testing::FaultyOptions{.plan = plan});
+  const Tree tree = store.open_tree("t");
+  plan->add({.call = testing::Call::write});
+  CHECK(error_of([&] { put(store, tree, "a", "1"); }).kind() == ErrorKind::indeterminate);
+  CHECK(error_of([&] { put(store, tree, "b", "1"); }).kind() == ErrorKind::poisoned);
+  CHECK(value(store, "t", "a") == "nothing");
+  const auto again = open_on<Stack>(disk.after_kill());
+  CHECK(value(again, "t", "a") == "1");
+  CHECK(value(again, "t", "b") == "nothing");
+}
+
+TEST_CASE("Wal: over an engine that forgets the log stays bounded by images") {
+  const Disk disk;
+  const WalOptions options{.checkpoint_bytes = 20'000, .segment_bytes = 16'384};
+  auto store = open_on(disk, options);
+  const Tree gone = store.open_tree("gone");
+  store.drop_tree(gone);
+  const Tree tree = store.open_tree("t");
+  for (int i = 0; i < 3000; ++i) {
+    put(store, tree, std::to_string(i % 50), std::string(100, 'v') + std::to_string(i),
+        Durability::buffered);
+  }
+  CHECK(store.size_on_disk() < 400'000);
+  auto again = open_on(disk.after_kill(), options);
+  CHECK(again.recovery().image_sequence > 0);
+  CHECK(again.recovery().replayed < 1000);
+  CHECK(again.find_tree("t") == tree);
+  for (int i = 2950; i < 3000; ++i) {
+    CHECK(get_copy(again, tree, std::to_string(i % 50)) ==
+          std::string(100, 'v') + std::to_string(i));
+  }
+  CHECK(again.open_tree("next").number() == tree.number() + 1);
+  CHECK(again.last_sequence() == store.last_sequence() + 1);
+}
+
+TEST_CASE("Wal: the last tree's number is not given again, when it was dropped before the image") {
+  const Disk disk;
+  Tree last;
+  {
+    auto store = open_on(disk);
+    static_cast<void>(store.open_tree("kept"));
+    last = store.open_tree("gone");
+    store.drop_tree(last);
+    store.trim_log();
+  }
+  auto again = open_on(disk.after_crash(nothing_unsynced));
+  CHECK(again.recovery().image_sequence > 0);
+  CHECK(again.open_tree("new").number() == last.number() + 1);
+}
+
+TEST_CASE("Wal: a damaged image is refused, whatever byte it is") {
+  const Disk disk;
+  std::string image;
+  {
+    auto store = open_on(disk);
+    const Tree tree = store.open_tree("t");
+    for (int i = 0; i < 20; ++i) put(store, tree, std::to_string(i), "value");
+    store.trim_log();
+    image = *read_small_file(const_cast<Disk&>(disk), "db/wal/image", 1U << 20U);
+  }
+  const auto opens_with = [&](const std::string& bytes) {
+    auto copy = disk.after_kill();
+    auto file = copy.open("db/wal/image", OpenMode::write);
+    file.truncate(0);
+    file.write_at(0, bytes);
+    const auto store = open_on(copy);
+    return value(store, "t", "7");
+  };
+  CHECK(opens_with(image) == "value");
+  for (std::size_t at = 0; at < image.size(); ++at) {
+    std::string damaged = image;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+    if (error_of([&] { opens_with(damaged); }).kind() != ErrorKind::corruption) {
+      FAIL("byte " << at << " is not refused with corruption");
+    }
+    const std::string cut = image.substr(0, at);
+    if (error_of([&] { opens_with(cut); }).kind() != ErrorKind::corruption) {
+      FAIL("a cut at " << at << " is not refused with corruption");
+    }
+  }
+  CHECK(error_of([&] { opens_with(image + "x"); }).kind() == ErrorKind::corruption);
+}
+
+TEST_CASE("Wal: an image that goes missing is not taken for an empty store") {
+  Disk disk;
+  {
+    auto store = open_on(disk, WalOptions{.segment_bytes = 8192});
+    const Tree tree = store.open_tree("t");
+    for (int i = 0; i < 300; ++i) put(store, tree, std::to_string(i), std::string(100, 'v'));
+    store.trim_log();
+    put(store, tree, "b", "1");
+  }
+  disk.remove("db/wal/image");
+  CHECK(error_of([&] { (void)open_on(disk); }).kind() == ErrorKind::corruption);
+}
+
+TEST_CASE("Wal: the tail gives acknowledged batches as they come") {
+  const Disk disk;
+  using Stack = Wal<MemoryAdapter, Disk>;
+  auto store = open_on<Stack>(disk);
+  const Tree tree = store.open_tree("t");
+  const WriteBatch first = WriteBatch().put(tree, "a", "1");
+  const WriteBatch second = WriteBatch().put(tree, "b", "2");
+  const std::uint64_t from = store.last_sequence() + 1;
+  auto tail = store.tail(from);
+  CHECK_FALSE(tail.valid());
+  store.write(first);
+  static_cast<void>(store.open_tree("u"));
+  tail.next();
+  REQUIRE(tail.valid());
+  CHECK(tail.sequence() == from);
+  CHECK(tail.batch() == first);
+  tail.next();
+  CHECK_FALSE(tail.valid());
+  store.write(second);
+  tail.next();
+  REQUIRE(tail.valid());
+  CHECK(tail.sequence() == store.last_sequence());
+  CHECK(tail.batch() == second);
+}
+
+TEST_CASE("Wal: a finished bulk load survives power loss, over an engine that forgets") {
+  const Disk disk;
+  auto store = open_on(disk);
+  const Tree tree = store.open_tree("t");
+  auto loader = store.bulk_loader(tree);
+  for (int i = 1000; i < 2000; ++i) loader.put(std::to_string(i), "v");
+  loader.finish();
+  put(store, tree, "after", "1");
+  const auto again = open_on(disk.after_crash(nothing_unsynced));
+  CHECK(count(again, tree) == 1001);
+}
+
+TEST_CASE("Wal: two may not have one log, and other layers are refused") {
+  const Disk disk;
+  {
+    auto store = open_on(disk);
+    CHECK(error_of([&] { (void)open_on(disk); }).kind() == ErrorKind::busy);
+  }
+  { auto store = open_on<toys::JoiningVersions<MemoryWal>>(disk); }
+  CHECK(error_of([&] { (void)open_on(disk); }).kind() == ErrorKind::stack_mismatch);
+}
