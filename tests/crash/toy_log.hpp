@@ -29,6 +29,7 @@ enum class ToyBug : std::uint8_t {
   truncation_not_synced,
   ack_before_sync,
   sequence_reuse,
+  torn_misreported,
 };
 
 /// A store that is as small as one can be: records in one file, read whole when it is opened, and
@@ -91,6 +92,10 @@ class ToyLog {
   [[nodiscard]] auto scan(varve::Tree tree, varve::KeyRange range) const {
     return memory_.scan(tree, range);
   }
+  struct Recovery {
+    bool torn_tail = false;
+  };
+  [[nodiscard]] Recovery recovery() const noexcept { return {torn_}; }
   [[nodiscard]] std::uint64_t last_sequence() const noexcept { return sequence_; }
 
  private:
@@ -168,6 +173,7 @@ class ToyLog {
             Bytes(bytes).substr(records_.size() + head_bytes + 1, size - head_bytes - 1));
       records_.append(bytes, records_.size(), size);
     }
+    torn_ = records_.size() < bytes.size() || bug_ == ToyBug::torn_misreported;
     if (records_.size() < bytes.size()) file_->truncate(records_.size());
     if (bug_ == ToyBug::truncation_not_synced) {
       if (!records_.empty()) file_->write_through(0, records_);
@@ -209,6 +215,7 @@ class ToyLog {
   varve::testing::MinimalEngine memory_;
   std::string records_;
   std::uint64_t sequence_ = 0;
+  bool torn_ = false;
   bool written_ = false;
   bool poisoned_ = false;
 };

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iostream>
 #include <optional>
 #include <string>
 
@@ -81,6 +82,32 @@ TEST_CASE("CrashEnumerator: a log that acknowledges before it syncs is found") {
 }
 TEST_CASE("CrashEnumerator: a log that uses the sequence of a failed write again is found") {
   expect_found(ToyBug::sequence_reuse);
+}
+
+TEST_CASE("CrashEnumerator: a log that reports a torn write where there is none is found") {
+  expect_found(ToyBug::torn_misreported);
+}
+
+TEST_CASE("CrashEnumerator: as the guide has it") {
+  // [enumerate]
+  const auto open = [](const SimulatedFileSystem& disk) { return ToyLog(disk); };
+  CrashEnumerator enumerator(open, {.seed = 1});
+  const CrashReport report = enumerator.run();
+  std::cout << to_string(report) << '\n';
+  if (report.failure) std::cout << to_string(*report.failure) << '\n';
+  // [/enumerate]
+  CHECK_FALSE(report.failure);
+
+  // [replay]
+  const CrashReport again = enumerator.replay(R"(
+    open_tree 0
+    write buffered [ put 0 "k1" "99" ]
+    write synced [ put 0 "k2" "88" erase 0 "k1" ]
+    flush
+    reopen
+  )");
+  // [/replay]
+  CHECK_FALSE(again.failure);
 }
 
 TEST_CASE("CrashEnumerator: the same seed gives the same figures") {

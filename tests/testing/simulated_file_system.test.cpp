@@ -155,6 +155,23 @@ TEST_CASE("SimulatedFileSystem: bytes that a write does not change are safe from
   }
 }
 
+TEST_CASE("SimulatedFileSystem: as the guide has it") {
+  // [disk]
+  SimulatedFileSystem disk;
+  auto file = disk.open("name.new", OpenMode::create);
+  file.write_at(0, "all of it");
+  disk.rename("name.new", "name");  // and the file was never synced
+  disk.sync_directory("");
+
+  bool torn = false;
+  for (std::size_t variant = 0; variant < 16; ++variant) {
+    SimulatedFileSystem left = disk.after_crash(crash_shape(variant, variant));
+    torn = torn || left.open("name", OpenMode::read).size() == 0;
+  }
+  // [/disk]
+  CHECK(torn);
+}
+
 TEST_CASE("SimulatedFileSystem: unsynced writes to two files are lost in any order") {
   SimulatedFileSystem disk = disk_with("a", "-");
   {

@@ -39,9 +39,10 @@ class CrashExplorer {
     return std::unique_ptr<Store>(new Store(open_(disk)));
   }
 
-  /// The power goes, in `variants` ways, in the middle of what `disk` does now.
+  /// The power goes, in `variants` ways, in the middle of what `disk` does now. `sound`: nothing
+  /// has failed, so that no crash of a disk that is all synced can have cut a write short.
   void crash(const SimulatedFileSystem& disk, const CrashOracle& oracle, std::uint64_t seed,
-             std::size_t variants, BytesView where) {
+             std::size_t variants, BytesView where, bool sound) {
     if (stopped()) return;
     ++report_.places;
     const bool clean = disk.clean();
@@ -49,7 +50,8 @@ class CrashExplorer {
       const std::uint64_t drawn = mix(seed, i);
       place_.push_back(std::string(where) + ": the power goes; shape " + std::to_string(i));
       const SimulatedFileSystem left = disk.after_crash(crash_shape(i, drawn));
-      if (first_time(left, oracle, options_.depth)) judge(left, oracle, drawn, options_.depth);
+      if (first_time(left, oracle, options_.depth))
+        judge(left, oracle, drawn, options_.depth, sound && clean);
       place_.pop_back();
     }
     if (clean || stopped()) return;
@@ -84,11 +86,16 @@ class CrashExplorer {
   /// Recovers the disk, with the power going within that where `depth` is more than 1, and reads
   /// it. What was read must be there after two more crashes, and writes go on from it.
   void judge(const SimulatedFileSystem& disk, const CrashOracle& oracle, std::uint64_t seed,
-             std::size_t depth) {
+             std::size_t depth, bool whole = false) {
     if (depth > 1) watch_recovery(disk, oracle, seed, depth);
     const std::unique_ptr<Store> store = recover(disk);
     disk_unwatch(disk);
     if (!store) return;
+    if constexpr (requires { static_cast<bool>(store->recovery().torn_tail); }) {
+      if (whole && store->recovery().torn_tail) {
+        wrong(CrashViolation::misreported, "a torn write is reported, and none was written");
+      }
+    }
     std::optional<CrashState> found = read(*store);
     if (!found) return;
     if (auto verdict = oracle.judge(*found)) {

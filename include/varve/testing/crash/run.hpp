@@ -37,6 +37,7 @@ class CrashRun {
   [[nodiscard]] const std::vector<DiskOperation>& done() const noexcept { return done_; }
 
   void run(const Script& script, std::optional<DiskFault> fault = std::nullopt) {
+    sound_ = !fault;
     if (fault) disk_.fail(*fault);
     disk_.watch([this, fault](DiskOperation operation) {
       done_.push_back(operation);
@@ -68,7 +69,8 @@ class CrashRun {
   void crash(const std::string& operation) {
     explorer_.crash(
         disk_, oracle_, mix(options_.seed, done_.size()), variants_,
-        "in operation " + std::to_string(done_.size()) + ", " + operation + ", of '" + step_ + "'");
+        "in operation " + std::to_string(done_.size()) + ", " + operation + ", of '" + step_ + "'",
+        sound_);
   }
 
   /// Whether it opened. What is read then must stay.
@@ -232,6 +234,7 @@ class CrashRun {
   std::map<std::string, Tree> trees_;
   std::vector<DiskOperation> done_;
   std::string step_;
+  bool sound_ = true;
   bool failed_ = false;
   bool poisoned_ = false;
 };
