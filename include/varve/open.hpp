@@ -170,7 +170,9 @@ class OpenContext {
   /// Refuses a directory that another engine holds, or that is no store and not empty.
   void claim_directory(BytesView engine) {
     auto files = file_system<Files>();
-    make_directory(files, directory_);
+    if (!files.exists(directory_ + "/" + detail::authority_file)) {
+      make_directory(files, directory_);
+    }
     files.create_directory(directory_);  // for its mode, or for the words where it cannot be
     authority_ = read_authority(files, directory_);
     if (authority_ && authority_->engine != engine) {

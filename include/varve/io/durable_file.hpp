@@ -31,16 +31,19 @@ template <FileSystem FS>
   return bytes;
 }
 
-/// Makes the directory and those above it that are missing, so that they are there after a crash.
+/// Makes the directory and those above it that are missing, so that they are there after a crash;
+/// also one that an attempt left which was cut short before it was synced.
 template <FileSystem FS>
 void make_directory(FS& fs, const std::string& path) {
-  if (path.empty() || fs.exists(path)) return;
+  if (path.find_first_not_of('/') == std::string::npos) return;
   const std::size_t slash = path.find_last_not_of('/') == std::string::npos
                                 ? std::string::npos
                                 : path.rfind('/', path.find_last_not_of('/'));
   const std::string above = slash == std::string::npos ? "" : path.substr(0, slash);
-  make_directory(fs, above);
-  fs.create_directory(path);
+  if (!fs.exists(path)) {
+    make_directory(fs, above);
+    fs.create_directory(path);
+  }
   fs.sync_directory(slash == 0 ? "/" : above);
 }
 

@@ -41,6 +41,10 @@ class CrashRun {
     if (fault) disk_.fail(*fault);
     disk_.watch([this, fault](DiskOperation operation) {
       done_.push_back(operation);
+      if (fault && done_.size() == fault->at) {
+        fault_ = " (after operation " + std::to_string(fault->at) + ", " +
+                 std::string(to_string(operation)) + " of '" + step_ + "', had failed)";
+      }
       if (fault && done_.size() <= fault->at) return;
       crash(std::string(to_string(operation)));
     });
@@ -67,10 +71,10 @@ class CrashRun {
 
  private:
   void crash(const std::string& operation) {
-    explorer_.crash(
-        disk_, oracle_, mix(options_.seed, done_.size()), variants_,
-        "in operation " + std::to_string(done_.size()) + ", " + operation + ", of '" + step_ + "'",
-        sound_);
+    explorer_.crash(disk_, oracle_, mix(options_.seed, done_.size()), variants_,
+                    "in operation " + std::to_string(done_.size()) + ", " + operation + ", of '" +
+                        step_ + "'" + fault_,
+                    sound_);
   }
 
   /// Whether it opened. What is read then must stay.
@@ -170,7 +174,7 @@ class CrashRun {
         names.push_back(at->first);
       }
       step(
-          write.durability == Durability::synced,
+          write.durability == Durability::synced && !(batch.empty() && dropped.empty()),
           [&](CrashState& state) {
             state.apply(known(write.changes));
             for (const std::string& name : names) state.trees.erase(name);
@@ -234,6 +238,7 @@ class CrashRun {
   std::map<std::string, Tree> trees_;
   std::vector<DiskOperation> done_;
   std::string step_;
+  std::string fault_;
   bool sound_ = true;
   bool failed_ = false;
   bool poisoned_ = false;
