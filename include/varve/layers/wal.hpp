@@ -174,7 +174,8 @@ class Wal : public detail::WalBase<Next> {
   /// at its end it is not `valid`, and `next` looks again. Reaches back as far as the log and its
   /// archive do; `not_supported` where they no longer do.
   [[nodiscard]] auto tail(std::uint64_t sequence) const {
-    return detail::WalTail<Files>(store_->files(), store_->directory(), store_->options(), sequence,
+    return detail::WalTail<Files>(store_->files(), store_->directory(),
+                                  detail::log_options(store_->options()), sequence,
                                   store_->committer().applied_place());
   }
 

@@ -37,7 +37,7 @@ struct WalOptions {
 
   /// Where files of the log go that are no longer needed, instead of being used again; nowhere
   /// where it is empty.
-  std::string archive_directory;
+  std::string archive_directory{};
 
   /// Opens a store whose log is damaged, without what cannot be read; `recovery()` says what that
   /// is. For once, by hand.

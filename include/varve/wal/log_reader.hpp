@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/concepts/error.hpp>
+#include <varve/concepts/file_system.hpp>
+#include <varve/wal/log_entry.hpp>
+#include <varve/wal/log_format.hpp>
+#include <varve/wal/log_options.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace varve {
+
+/// Reads a log from its first entry to its last. A write at the end that was cut short is passed
+/// over and reported; damage anywhere else is `corruption`, or, salvaging, passed over and reported
+/// too. Every length is checked before it is used.
+template <FileSystem FS>
+class LogReader {
+ public:
+  /// Passes over segments that end before the entry `from`.
+  LogReader(FS& files, std::string directory, const LogOptions& options, std::uint64_t from = 0)
+      : files_(files), directory_(std::move(directory)), salvage_(options.salvage) {
+    for (const std::uint64_t number : detail::segment_numbers(files.list(directory_))) {
+      add_segment(number);
+    }
+    while (at_segment_ + 1 < segments_.size() && segments_[at_segment_ + 1].head.first <= from) {
+      ++at_segment_;
+    }
+    report_.segments = segments_.size();
+  }
+
+  /// Whether there is another entry; moves to it.
+  [[nodiscard]] bool next() {
+    for (;;) {
+      if (open_ && read_record()) return true;
+      if (at_segment_ == segments_.size()) return false;
+      load_segment();
+    }
+  }
+
+  [[nodiscard]] const LogEntry& entry() const noexcept { return entry_; }
+  [[nodiscard]] const LogReport& report() const noexcept { return report_; }
+
+  /// Drawn when the log was made; 0 where there is none.
+  [[nodiscard]] std::uint64_t log() const noexcept {
+    return segments_.empty() ? 0 : segments_.back().head.log;
+  }
+
+  /// Of the segments that are there: number and the sequence after its last entry.
+  [[nodiscard]] const std::vector<std::pair<std::uint64_t, std::uint64_t>>& ends() const noexcept {
+    return ends_;
+  }
+
+  /// Of the last segment, once it is read: all up to where it ended.
+  [[nodiscard]] BytesView last_segment() const noexcept { return BytesView(bytes_).substr(0, at_); }
+
+  /// Files that were to be segments, and that a crash left without a head.
+  [[nodiscard]] const std::vector<std::uint64_t>& headless() const noexcept { return headless_; }
+
+  /// The sequence of the first entry that is there, or is to come; 0 where there is no segment.
+  [[nodiscard]] std::uint64_t first() const noexcept {
+    return segments_.empty() ? 0 : segments_.front().head.first;
+  }
+
+  /// The largest number of a file that is, or was to be, a segment.
+  [[nodiscard]] std::uint64_t last_number() const noexcept { return last_number_; }
+
+ private:
+  struct Segment {
+    std::uint64_t number;
+    detail::SegmentHead head;
+  };
+
+  [[nodiscard]] std::string path(std::uint64_t number) const {
+    return directory_ + "/" + detail::segment_name(number);
+  }
+
+  void add_segment(std::uint64_t number) {
+    last_number_ = std::max(last_number_, number);
+    std::string bytes(detail::segment_head_bytes, '\0');
+    const auto file = files_.open(path(number), OpenMode::read);
+    bytes.resize(file.read_at(0, bytes));
+    const auto head = detail::decode_segment_head(bytes);
+    const bool good = head && head->number == number &&
+                      (segments_.empty() || head->log == segments_.back().head.log);
+    if (good) {
+      segments_.push_back({number, *head});
+    } else {
+      headless_.push_back(number);
+    }
+  }
+
+  /// A segment whose head was never synced is the last, and holds nothing.
+  void check_headless() {
+    for (const std::uint64_t number : headless_) {
+      if (number != last_number_) damaged(number, 0);
+      report_.torn_tail = true;
+    }
+  }
+
+  void load_segment() {
+    if (at_segment_ == 0) check_headless();
+    const Segment& segment = segments_[at_segment_++];
+    if (expected_ != 0 && segment.head.follows != expected_) missing(segment);
+    expected_ = segment.head.first;
+    const auto file = files_.open(path(segment.number), OpenMode::read);
+    bytes_.resize(static_cast<std::size_t>(file.size()));
+    bytes_.resize(file.read_at(0, bytes_));
+    at_ = detail::segment_head_bytes;
+    open_ = true;
+    if (report_.last_sequence == 0) report_.last_sequence = segment.head.first - 1;
+  }
+
+  bool read_record() {
+    const Segment& segment = segments_[at_segment_ - 1];
+    const bool last = at_segment_ == segments_.size();
+    // What follows the entry before the next segment was cut off when that was made.
+    if (!last && expected_ == segments_[at_segment_].head.follows) return close(segment);
+    const auto head = whole_record(segment, at_);
+    if (!head || head->sequence != expected_) {
+      if (!at_end(segment, last)) return read_record();
+      return close(segment);
+    }
+    entry_ = {head->sequence, head->kind,
+              BytesView(bytes_).substr(at_ + detail::record_head_bytes, head->size)};
+    at_ += detail::record_head_bytes + head->size;
+    ++expected_;
+    ++report_.entries;
+    report_.bytes += head->size;
+    report_.last_sequence = head->sequence;
+    return true;
+  }
+
+  [[nodiscard]] std::optional<detail::RecordHead> whole_record(const Segment& segment,
+                                                               std::size_t at) const {
+    if (at > bytes_.size()) return std::nullopt;
+    const BytesView left = BytesView(bytes_).substr(at);
+    const auto head = detail::decode_record_head(left, segment.head);
+    if (!head || head->size > left.size() - detail::record_head_bytes) return std::nullopt;
+    if (crc32c(left.substr(detail::record_head_bytes, head->size)) != head->payload_checksum) {
+      return std::nullopt;
+    }
+    return head;
+  }
+
+  /// No entry follows here. True where that is the end; throws, or passes over it, where an entry
+  /// further on says that this one was on disk, or another segment follows.
+  bool at_end(const Segment& segment, bool last) {
+    bool lost = !last;
+    std::size_t found = bytes_.size();
+    for (std::size_t at = at_ + 1; at + detail::record_head_bytes <= bytes_.size(); ++at) {
+      const auto head = detail::decode_record_head(BytesView(bytes_).substr(at), segment.head);
+      if (!head || head->sequence < expected_) continue;
+      if (head->durable < expected_ && !lost) continue;
+      lost = true;
+      found = at;
+      break;
+    }
+    if (!lost) {
+      const std::size_t end = bytes_.find_last_not_of('\0');
+      if (end != std::string::npos && end >= at_) {
+        report_.torn_tail = true;
+        report_.discarded_bytes += end + 1 - at_;
+      }
+      return true;
+    }
+    damaged(segment.number, at_);
+    if (found == bytes_.size()) return true;
+    const auto head = detail::decode_record_head(BytesView(bytes_).substr(found), segment.head);
+    drop(expected_, head->sequence - 1);
+    expected_ = head->sequence;
+    at_ = found;
+    return false;
+  }
+
+  bool close(const Segment& segment) {
+    ends_.emplace_back(segment.number, expected_);
+    open_ = false;
+    return false;
+  }
+
+  void damaged(std::uint64_t number, std::size_t at) const {
+    if (salvage_) return;
+    throw Error(ErrorKind::corruption,
+                {.message = "'" + path(number) + "' is damaged at byte " + std::to_string(at) +
+                            ", before its end: restore the store from a backup, or open it once "
+                            "with salvage, without what is damaged",
+                 .operation = "open",
+                 .layer = "wal"});
+  }
+
+  void missing(const Segment& segment) {
+    damaged(segment.number, 0);
+    if (segment.head.first > expected_) drop(expected_, segment.head.first - 1);
+  }
+
+  void drop(std::uint64_t first, std::uint64_t last) { report_.dropped.emplace_back(first, last); }
+
+  FS& files_;
+  std::string directory_;
+  bool salvage_;
+  std::vector<Segment> segments_;
+  std::vector<std::uint64_t> headless_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ends_;
+  std::uint64_t last_number_ = 0;
+  std::size_t at_segment_ = 0;
+  bool open_ = false;
+  std::string bytes_;
+  std::size_t at_ = 0;
+  std::uint64_t expected_ = 0;  ///< the sequence that comes next; 0 where nothing was read
+  LogEntry entry_;
+  LogReport report_;
+};
+
+}  // namespace varve

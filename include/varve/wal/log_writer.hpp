@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/concepts/durability.hpp>
+#include <varve/concepts/error.hpp>
+#include <varve/concepts/file_system.hpp>
+#include <varve/io/durable_file.hpp>
+#include <varve/io/random_bytes.hpp>
+#include <varve/wal/log_entry.hpp>
+#include <varve/wal/log_format.hpp>
+#include <varve/wal/log_options.hpp>
+#include <varve/wal/log_reader.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace varve {
+
+/// Writes a log. After a failure it writes nothing more and throws `poisoned`: what failed may or
+/// may not be on disk, which the next reader finds out.
+///
+/// Threads  one at a time.
+template <FileSystem FS>
+class LogWriter {
+  using File = decltype(std::declval<FS&>().open(BytesView(), OpenMode::read));
+
+ public:
+  /// Goes on where `reader` found the end: what it read is brought to disk first, and a new segment
+  /// keeps what it cut off from ever being read. The first entry is `next`, which is not less than
+  /// the one after the last that was read.
+  LogWriter(FS& files, std::string directory, LogOptions options, const LogReader<FS>& reader,
+            std::uint64_t next)
+      : files_(files), directory_(std::move(directory)), options_(std::move(options)) {
+    if (!options_.archive_directory.empty()) make_directory(files_, options_.archive_directory);
+    for (const std::uint64_t number : reader.headless()) {
+      files_.remove(path(number));
+      files_.sync_directory(directory_);
+    }
+    std::uint64_t follows = 0;
+    for (const auto& [number, end] : reader.ends()) {
+      closed_.push_back({number, end, files_.open(path(number), OpenMode::read).size()});
+      follows = end;
+    }
+    if (!closed_.empty()) {
+      // Where a sync failed once, what can be read need not be on disk, and a sync alone passes it
+      // over.
+      auto last = files_.open(path(closed_.back().number), OpenMode::write);
+      last.write_at(0, reader.last_segment());
+      last.sync();
+      files_.sync_directory(directory_);
+    }
+    head_.log = reader.log() != 0 ? reader.log() : random_bits() | 1U;
+    head_.number = reader.last_number();
+    written_ = durable_ = next - 1;
+    start_segment(follows, next);
+  }
+
+  /// Adds an entry to the group. No I/O.
+  void append(LogEntryKind kind, std::uint64_t sequence, BytesView payload) {
+    check_alive();
+    if (payload.size() > std::numeric_limits<std::uint32_t>::max()) {
+      throw Error(
+          ErrorKind::invalid_argument,
+          {.message = "an entry of the log is below 4 GiB", .operation = "write", .layer = "wal"});
+    }
+    detail::append_record(group_, head_,
+                          {.sequence = sequence,
+                           .durable = durable_,
+                           .size = static_cast<std::uint32_t>(payload.size()),
+                           .kind = kind},
+                          payload);
+    appended_ = sequence;
+  }
+
+  /// Writes the group: `synced`, on disk when it returns, and all before it; `buffered`, handed to
+  /// the system.
+  void write(Durability durability) {
+    check_alive();
+    if (group_.empty()) {
+      if (durability == Durability::synced) sync();
+      return;
+    }
+    attempt([&] {
+      const bool clean = durable_ == written_;
+      if (durability == Durability::synced && clean) {
+        file_->write_through(offset_, group_);
+      } else {
+        file_->write_at(offset_, group_);
+        if (durability == Durability::synced) file_->sync();
+      }
+      offset_ += group_.size();
+      group_.clear();
+      written_ = appended_;
+      if (durability == Durability::synced) durable_ = written_;
+      if (offset_ >= options_.segment_bytes) next_segment();
+    });
+  }
+
+  /// Returns when everything that was written is on disk.
+  void sync() {
+    check_alive();
+    if (durable_ == written_) return;
+    attempt([&] {
+      file_->sync();
+      durable_ = written_;
+    });
+  }
+
+  [[nodiscard]] std::uint64_t written_sequence() const noexcept { return written_; }
+  [[nodiscard]] std::uint64_t durable_sequence() const noexcept { return durable_; }
+
+  /// Removes or archives the segments whose entries are all at or before `sequence`. One at a time,
+  /// so that no crash leaves a hole.
+  void forget(std::uint64_t sequence) {
+    check_alive();
+    while (!closed_.empty() && closed_.front().end <= sequence + 1) {
+      const std::string name = detail::segment_name(closed_.front().number);
+      if (options_.archive_directory.empty()) {
+        files_.remove(directory_ + "/" + name);
+      } else {
+        files_.rename(directory_ + "/" + name, options_.archive_directory + "/" + name);
+        files_.sync_directory(options_.archive_directory);
+      }
+      files_.sync_directory(directory_);
+      closed_.pop_front();
+    }
+  }
+
+  /// On disk now.
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    std::uint64_t sum = offset_;
+    for (const Closed& segment : closed_) sum += segment.bytes;
+    return sum;
+  }
+
+ private:
+  struct Closed {
+    std::uint64_t number;
+    std::uint64_t end;  ///< the sequence after its last entry
+    std::uint64_t bytes;
+  };
+
+  [[nodiscard]] std::string path(std::uint64_t number) const {
+    return directory_ + "/" + detail::segment_name(number);
+  }
+
+  void next_segment() {
+    if (durable_ != written_) {
+      file_->sync();
+      durable_ = written_;
+    }
+    closed_.push_back({head_.number, written_ + 1, offset_});
+    start_segment(written_ + 1, written_ + 1);
+  }
+
+  void start_segment(std::uint64_t follows, std::uint64_t first) {
+    head_.segment = random_bits();
+    ++head_.number;
+    head_.follows = follows;
+    head_.first = first;
+    file_.emplace(files_.open(path(head_.number), OpenMode::create));
+    file_->write_through(0, detail::encode(head_));
+    files_.sync_directory(directory_);
+    offset_ = detail::segment_head_bytes;
+  }
+
+  template <class Act>
+  void attempt(Act act) {
+    try {
+      act();
+    } catch (...) {
+      alive_ = false;
+      throw;
+    }
+  }
+
+  void check_alive() const {
+    if (alive_) return;
+    throw Error(ErrorKind::poisoned,
+                {.message = "an earlier write to the log failed, so nothing more is written; open "
+                            "the store again, which finds out what is there",
+                 .operation = "write",
+                 .layer = "wal"});
+  }
+
+  FS& files_;
+  std::string directory_;
+  LogOptions options_;
+  detail::SegmentHead head_;
+  std::optional<File> file_;
+  std::deque<Closed> closed_;
+  std::string group_;
+  std::uint64_t appended_ = 0;
+  std::uint64_t written_ = 0;
+  std::uint64_t durable_ = 0;
+  std::uint64_t offset_ = 0;
+  bool alive_ = true;
+};
+
+}  // namespace varve
