@@ -171,8 +171,8 @@ def main():
     for sentence in wrong:
         print(sentence)
     part = "all of them" if args.every == 1 else f"one in {args.every}"
-    print(f"figures: system calls of {args.stack}: killed at {kills} and failed at {faults} points, "
-          f"{part}, in the scenarios {', '.join(SCENARIOS)}; {len(wrong)} wrong")
+    print(f"figures: system calls of {args.stack}: killed at {kills} and failed at {faults} "
+          f"points, {part}, in the scenarios {', '.join(SCENARIOS)}; {len(wrong)} wrong")
     sys.exit(1 if wrong else 0)
 
 
