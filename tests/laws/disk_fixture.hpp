@@ -48,7 +48,7 @@ class DiskFixture {
   [[nodiscard]] std::unique_ptr<Stack> open_at(const std::string& checkpoint) {
     const std::string store = fresh_directory();
     std::filesystem::create_directory(store);
-    const std::string name(varve::BytesView(varve::lowest_t<Stack>::name));
+    const auto name = std::string(varve::BytesView(varve::lowest_t<Stack>::name));
     std::filesystem::create_directory_symlink(checkpoint, store + "/" + name);
     return open_(store);
   }

@@ -9,16 +9,16 @@
 #include <varve/layers/wal/entries.hpp>
 #include <varve/layers/wal/live_trees.hpp>
 #include <varve/layers/wal/options.hpp>
+#include <varve/layers/wal/poison.hpp>
+#include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_writer.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -130,9 +130,9 @@ class WalCommitter {
     try {
       act();
     } catch (const std::exception& failure) {
-      throw poison(operation, failure.what());
+      throw poison_.set(operation, failure.what());
     } catch (...) {
-      static_cast<void>(poison(operation, "unknown"));
+      static_cast<void>(poison_.set(operation, "unknown"));
       throw;
     }
   }
@@ -160,32 +160,7 @@ class WalCommitter {
 
   [[nodiscard]] Tree own_tree() const noexcept { return own_tree_; }
 
-  void check_writable(const char* operation) const {
-    if (!poisoned_.load(std::memory_order_acquire)) return;
-    const std::lock_guard lock(poison_mutex_);
-    throw Error(ErrorKind::poisoned,
-                {.message = "an earlier write failed, so nothing more is written; mend the cause "
-                            "and open the store again, which decides what became of that write",
-                 .operation = operation,
-                 .layer = "wal",
-                 .engine_text = reason_});
-  }
-
-  /// Nothing more is written. Answers the error of the operation that failed.
-  [[nodiscard]] Error poison(const char* operation, std::string reason) {
-    {
-      const std::lock_guard lock(poison_mutex_);
-      if (!poisoned_.load(std::memory_order_relaxed)) reason_ = reason;
-      poisoned_.store(true, std::memory_order_release);
-    }
-    return Error(
-        ErrorKind::indeterminate,
-        {.message = "the write failed on its way to disk; it may or may not be there after "
-                    "reopening, and until then the store answers reads and refuses writes",
-         .operation = operation,
-         .layer = "wal",
-         .engine_text = std::move(reason)});
-  }
+  void check_writable(const char* operation) const { poison_.check(operation); }
 
   /// The record that says up to where the engine below has what was logged.
   [[nodiscard]] static std::string sequence_value(std::uint64_t sequence) {
@@ -338,9 +313,7 @@ class WalCommitter {
   std::atomic<std::uint64_t> applied_;
   std::atomic<std::uint64_t> logged_bytes_{0};
   std::atomic<std::uint64_t> disk_bytes_{0};
-  std::atomic<bool> poisoned_{false};
-  mutable std::mutex poison_mutex_;
-  std::string reason_;
+  WalPoison poison_;
 };
 
 }  // namespace varve::detail
