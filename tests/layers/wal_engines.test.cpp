@@ -73,7 +73,20 @@ TEMPLATE_TEST_CASE("Wal: what the engine lost is replayed, once", "", RocksAdapt
   }
   const auto third = open<Stack>(copy);
   CHECK(third.recovery().replayed == 0);
+  CHECK(third.last_sequence() == last);
   CHECK(count(third, tree) == 103);
+}
+
+TEMPLATE_TEST_CASE("Wal: a log that was emptied after a tree was dropped goes on without a hole",
+                   "", RocksAdapter, LmdbAdapter) {
+  const TempDirectory directory;
+  using Stack = Wal<TestType>;
+  auto store = open<Stack>(directory / "data", WalOptions{.segment_bytes = 1});
+  const Tree tree = store.open_tree("t");
+  store.drop_tree(store.open_tree("gone"));
+  store.flush();
+  put(store, tree, "a", "1");
+  CHECK(value(open<Stack>(files_now(directory, "copy")), "t", "a") == "1");
 }
 
 TEST_CASE("Wal: RocksDB below keeps no log of its own, unless it is asked for by name") {

@@ -37,6 +37,7 @@ class LogReader {
 
   /// Whether there is another entry; moves to it.
   [[nodiscard]] bool next() {
+    if (!std::exchange(started_, true)) check_headless();
     for (;;) {
       if (open_ && read_record()) return true;
       if (at_segment_ == segments_.size()) return false;
@@ -99,13 +100,20 @@ class LogReader {
   /// A segment whose head was never synced is the last, and holds nothing.
   void check_headless() {
     for (const std::uint64_t number : headless_) {
-      if (number != last_number_) damaged(number, 0);
+      if (number != last_number_ || holds_something(number)) damaged(number, 0);
       report_.torn_tail = true;
     }
   }
 
+  [[nodiscard]] bool holds_something(std::uint64_t number) {
+    const auto file = files_.open(path(number), OpenMode::read);
+    std::string bytes(static_cast<std::size_t>(file.size()), '\0');
+    bytes.resize(file.read_at(0, bytes));
+    const std::size_t end = bytes.find_last_not_of('\0');
+    return end != std::string::npos && end >= detail::segment_head_bytes;
+  }
+
   void load_segment() {
-    if (at_segment_ == 0) check_headless();
     const Segment& segment = segments_[at_segment_++];
     if (expected_ != 0 && segment.head.follows != expected_) missing(segment);
     expected_ = segment.head.first;
@@ -211,6 +219,7 @@ class LogReader {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ends_;
   std::uint64_t last_number_ = 0;
   std::size_t at_segment_ = 0;
+  bool started_ = false;
   bool open_ = false;
   std::string bytes_;
   std::size_t at_ = 0;

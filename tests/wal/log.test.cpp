@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/testing/simulated_file_system.hpp>
+#include <varve/wal/log_reader.hpp>
+#include <varve/wal/log_writer.hpp>
+
+#include "catch.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace varve;
+using Disk = testing::SimulatedFileSystem;
+
+namespace {
+
+constexpr std::uint64_t small_segment = 300;
+
+std::string payload_of(std::uint64_t sequence) {
+  return "payload " + std::to_string(sequence) + std::string(sequence % 40, 'x');
+}
+
+/// Entries 1 to `last`, in groups of three; all but the last group synced before.
+void write_log(Disk& disk, std::uint64_t last, const LogOptions& options) {
+  disk.create_directory("log");
+  LogReader<Disk> reader(disk, "log", options);
+  while (reader.next()) {
+  }
+  LogWriter<Disk> writer(disk, "log", options, reader, reader.report().last_sequence + 1);
+  for (std::uint64_t at = reader.report().last_sequence + 1; at <= last; ++at) {
+    writer.append(LogEntryKind::batch, at, payload_of(at));
+    if (at % 3 == 0 || at == last) writer.write(Durability::synced);
+  }
+}
+
+struct Read {
+  std::uint64_t entries = 0;
+  bool corrupt = false;
+  bool wrong = false;
+  LogReport report;
+};
+
+Read read_log(Disk disk, const LogOptions& options = {}) {
+  Read read;
+  try {
+    LogReader<Disk> reader(disk, "log", options);
+    while (reader.next()) {
+      ++read.entries;
+      read.wrong = read.wrong || reader.entry().payload != payload_of(reader.entry().sequence) ||
+                   reader.entry().kind != LogEntryKind::batch;
+    }
+    read.report = reader.report();
+  } catch (const Error& error) {
+    read.corrupt = error.kind() == ErrorKind::corruption;
+  }
+  return read;
+}
+
+std::string bytes_of(Disk disk, const std::string& path) {
+  auto file = disk.open(path, OpenMode::read);
+  std::string bytes(file.size(), '\0');
+  bytes.resize(file.read_at(0, bytes));
+  return bytes;
+}
+
+void replace(Disk disk, const std::string& path, const std::string& bytes) {
+  auto file = disk.open(path, OpenMode::write);
+  file.truncate(0);
+  file.write_at(0, bytes);
+}
+
+std::vector<std::string> segments(Disk disk) {
+  std::vector<std::string> paths;
+  for (const auto number : detail::segment_numbers(disk.list("log"))) {
+    paths.push_back("log/" + detail::segment_name(number));
+  }
+  return paths;
+}
+
+}  // namespace
+
+TEST_CASE("Log: what was written is read, over reopenings and segments") {
+  Disk disk;
+  const LogOptions options{.segment_bytes = small_segment};
+  for (const std::uint64_t last : {7U, 8U, 30U, 31U}) write_log(disk, last, options);
+  const Read read = read_log(disk);
+  CHECK(read.entries == 31);
+  CHECK_FALSE(read.wrong);
+  CHECK_FALSE(read.corrupt);
+  CHECK_FALSE(read.report.torn_tail);
+  CHECK(read.report.last_sequence == 31);
+  CHECK(read.report.segments > 4);
+}
+
+TEST_CASE("Log: every flipped bit is an error, or costs the last group only and is reported") {
+  Disk disk;
+  write_log(disk, 20, {.segment_bytes = small_segment});
+  const auto paths = segments(disk);
+  REQUIRE(paths.size() >= 2);
+  for (const std::string& path : paths) {
+    const std::string good = bytes_of(disk, path);
+    for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+      replace(disk, path, bad);
+      const Read read = read_log(disk);
+      const bool silent = !read.corrupt && read.entries == 20;
+      const bool cut = !read.corrupt && read.entries >= 18 && read.report.torn_tail;
+      if (read.wrong || (!read.corrupt && !cut && !silent) ||
+          (silent && path != paths.back() && bit / 8 < detail::segment_head_bytes)) {
+        FAIL("bit " << bit << " of " << path << " gave " << read.entries << " entries");
+      }
+      if (silent && bit / 8 >= detail::segment_head_bytes) {
+        FAIL("bit " << bit << " of " << path << " was not seen");
+      }
+    }
+    replace(disk, path, good);
+  }
+}
+
+TEST_CASE("Log: every cut is an error, or costs entries at the end only") {
+  Disk disk;
+  write_log(disk, 20, {.segment_bytes = small_segment});
+  const auto paths = segments(disk);
+  for (const std::string& path : paths) {
+    const std::string good = bytes_of(disk, path);
+    for (std::size_t size = 0; size < good.size(); ++size) {
+      replace(disk, path, good.substr(0, size));
+      const Read read = read_log(disk);
+      if (read.wrong || (path != paths.back() && !read.corrupt)) {
+        FAIL("a cut of " << path << " at " << size << " gave " << read.entries << " entries");
+      }
+    }
+    replace(disk, path, good);
+  }
+}
+
+TEST_CASE("Log: a segment that is missing, foreign or in another's place is an error") {
+  Disk disk;
+  write_log(disk, 20, {.segment_bytes = small_segment});
+  const auto paths = segments(disk);
+  REQUIRE(paths.size() >= 3);
+  Disk other;
+  write_log(other, 20, {.segment_bytes = small_segment});
+  const std::string good = bytes_of(disk, paths[1]);
+  replace(disk, paths[1], bytes_of(other, paths[1]));
+  CHECK(read_log(disk).corrupt);
+  replace(disk, paths[1], bytes_of(disk, paths[0]));
+  CHECK(read_log(disk).corrupt);
+  replace(disk, paths[1], good);
+  CHECK(read_log(disk).entries == 20);
+  disk.remove(paths[1]);
+  CHECK(read_log(disk).corrupt);
+}
+
+TEST_CASE("Log: salvaging reads what is not damaged, and says what is missing") {
+  Disk disk;
+  write_log(disk, 20, {.segment_bytes = small_segment});
+  const auto paths = segments(disk);
+  std::string bad = bytes_of(disk, paths[0]);
+  bad[detail::segment_head_bytes + 40] ^= 1;
+  replace(disk, paths[0], bad);
+  CHECK(read_log(disk).corrupt);
+  const Read read = read_log(disk, {.salvage = true});
+  CHECK_FALSE(read.corrupt);
+  CHECK_FALSE(read.wrong);
+  CHECK(read.entries > 10);
+  REQUIRE_FALSE(read.report.dropped.empty());
+  CHECK(read.report.dropped.front().first == 1);
+  std::uint64_t missing = 0;
+  for (const auto& [first, last] : read.report.dropped) missing += last - first + 1;
+  CHECK(read.entries + missing == 20);
+}
+
+TEST_CASE("Log: what was cut off never comes back") {
+  Disk disk;
+  write_log(disk, 6, {});
+  const auto paths = segments(disk);
+  const std::string whole = bytes_of(disk, paths.back());
+  std::string torn = whole;
+  torn[torn.size() - 1] ^= 1;
+  replace(disk, paths.back(), torn);
+  const Read cut = read_log(disk);
+  CHECK(cut.entries == 5);
+  CHECK(cut.report.torn_tail);
+  CHECK(cut.report.discarded_bytes > 0);
+  write_log(disk, 8, {});
+  replace(disk, paths.back(), whole);
+  const Read read = read_log(disk);
+  CHECK(read.entries == 8);
+  CHECK_FALSE(read.wrong);
+}
+
+TEST_CASE("Log: after a failure nothing is written") {
+  Disk disk;
+  disk.create_directory("log");
+  LogReader<Disk> reader(disk, "log", {});
+  CHECK_FALSE(reader.next());
+  LogWriter<Disk> writer(disk, "log", {}, reader, 1);
+  disk.fail({.at = disk.operations() + 1});
+  writer.append(LogEntryKind::batch, 1, "one");
+  CHECK_THROWS_AS(writer.write(Durability::synced), Error);
+  const std::uint64_t before = disk.operations();
+  CHECK_THROWS_AS(writer.append(LogEntryKind::batch, 2, "two"), Error);
+  CHECK_THROWS_AS(writer.write(Durability::synced), Error);
+  CHECK_THROWS_AS(writer.sync(), Error);
+  CHECK(disk.operations() == before);
+}
