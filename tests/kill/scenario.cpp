@@ -6,7 +6,9 @@
 // when batch N is written, `error KIND` when an operation throws; `judge` says how many batches are
 // there, and exits with 1 where one of them is not whole.
 #include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
 #include <varve/testing/kill/workload.hpp>
 
@@ -129,6 +131,9 @@ int main(int argc, char** argv) {
   const std::string name = argv[2];
   if (stack == "LmdbAdapter") return Scenario<LmdbAdapter>(argv[3]).run(name);
   if (stack == "RocksAdapter") return Scenario<RocksAdapter>(argv[3]).run(name);
+  if (stack == "Wal<MemoryAdapter>") return Scenario<Wal<MemoryAdapter>>(argv[3]).run(name);
+  if (stack == "Wal<LmdbAdapter>") return Scenario<Wal<LmdbAdapter>>(argv[3]).run(name);
+  if (stack == "Wal<RocksAdapter>") return Scenario<Wal<RocksAdapter>>(argv[3]).run(name);
   std::fprintf(stderr, "scenario: there is no stack '%s'\n", argv[1]);
   return 2;
 }

@@ -7,8 +7,8 @@ run.py [NAME...] [--long] [--jobs N]   tries the named bugs, those marked quick,
 run.py --apply NAME --into DIRECTORY   only makes the copy with the bug, for VARVE_SEEDED_BUG
 
 A bug is a file of lines `word: rest`: what it `breaks`, whether it is `quick`, which test `kills` it
-(several lines: any of them; `system_calls STACK` is tests/kill/system_calls.py), and after each
-`file` a replacement in it: <<<<, what is there exactly once, ====, what comes instead, >>>>.
+(several lines: any of them; `system_calls STACK` is tests/kill/system_calls.py), and after
+each `file` a replacement in it: <<<<, what is there exactly once, ====, what comes instead, >>>>.
 
 It is an error where a bug survives, does not apply, does not compile, or where a test that is to
 kill it fails without it.
@@ -149,7 +149,7 @@ def healthy(builder, test, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--long", action="store_true", help="all of them, and each test without bug")
+    parser.add_argument("--long", action="store_true", help="all, and each test without a bug")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count()))
     parser.add_argument("--apply", metavar="NAME")
     parser.add_argument("--into", metavar="DIRECTORY")
@@ -200,7 +200,7 @@ def main():
                 errors.append(str(wrong))
     for error in errors:
         print(f"error: {error}")
-    print(f"figures: seeded bugs: {killed} of {len(bugs)} tried were killed; there are {len(every)}")
+    print(f"figures: seeded bugs: {killed} of the {len(bugs)} tried, of {len(every)}, were killed")
     sys.exit(1 if errors else 0)
 
 

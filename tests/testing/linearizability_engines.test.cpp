@@ -3,6 +3,7 @@
 #include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/layers/metered.hpp>
+#include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
 #include <varve/testing/linearizability.hpp>
 #include <varve/testing/record_history.hpp>
@@ -29,7 +30,8 @@ Stack open_in(const std::string& directory) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("concurrent histories are linearizable", "", MemoryAdapter, LmdbAdapter,
-                   RocksAdapter, Metered<RocksAdapter>) {
+                   RocksAdapter, Metered<RocksAdapter>, Wal<MemoryAdapter>, Wal<LmdbAdapter>,
+                   Wal<RocksAdapter>) {
   const TempDirectory temp;
   auto engine = open_in<TestType>(temp / "store");
   std::size_t calls = 0;
