@@ -118,16 +118,21 @@ class LogWriter {
   /// so that no crash leaves a hole.
   void forget(std::uint64_t sequence) {
     check_alive();
-    while (!closed_.empty() && closed_.front().end <= sequence + 1) {
+    for (;;) {
+      if (forgot_) {
+        if (!options_.archive_directory.empty()) files_.sync_directory(options_.archive_directory);
+        files_.sync_directory(directory_);
+        forgot_ = false;
+      }
+      if (closed_.empty() || closed_.front().end > sequence + 1) return;
       const std::string name = detail::segment_name(closed_.front().number);
       if (options_.archive_directory.empty()) {
         files_.remove(directory_ + "/" + name);
       } else {
         files_.rename(directory_ + "/" + name, options_.archive_directory + "/" + name);
-        files_.sync_directory(options_.archive_directory);
       }
-      files_.sync_directory(directory_);
       closed_.pop_front();
+      forgot_ = true;
     }
   }
 
@@ -194,6 +199,7 @@ class LogWriter {
   detail::SegmentHead head_;
   std::optional<File> file_;
   std::deque<Closed> closed_;
+  bool forgot_ = false;  ///< a segment that went is not synced away yet
   std::string group_;
   std::uint64_t appended_ = 0;
   std::uint64_t written_ = 0;
