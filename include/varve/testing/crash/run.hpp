@@ -117,12 +117,12 @@ class CrashRun {
       }
       oracle_.failed();
       failed_ = true;
-      poisoned_ = poisoned_ || error.kind() != ErrorKind::no_space;
+      poisoned_ = poisoned_ || (writes && error.kind() != ErrorKind::no_space);
       return;
     }
     if (writes && failed_ && poisoned_) {
       explorer_.wrong(CrashViolation::not_poisoned,
-                      "'" + step_ + "' was acknowledged after a write that failed");
+                      "'" + step_ + "' was acknowledged after a write that failed" + fault_);
     }
     oracle_.done(durable, [this](CrashState& state) {
       for (auto& [name, tree] : state.trees) {
