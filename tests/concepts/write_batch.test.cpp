@@ -97,9 +97,12 @@ TEST_CASE("WriteBatch: an empty range adds nothing, an empty key is refused, and
 
 TEST_CASE("WriteBatch: appending joins the operations, and clearing leaves none") {
   WriteBatch batch = sample();
+  batch.append(WriteBatch().erase(Tree(9, "later"), "k"));
   batch.append(sample());
-  CHECK(batch.count() == 2 * sample().count());
-  CHECK(batch.bytes() == std::string(sample().bytes()) + std::string(sample().bytes()));
+  CHECK(batch.count() == 2 * sample().count() + 1);
+  const WriteBatch middle = WriteBatch().erase(Tree(9, "later"), "k");
+  CHECK(batch.bytes() ==
+        std::string(sample().bytes()).append(middle.bytes()).append(sample().bytes()));
   batch.clear();
   CHECK(batch == WriteBatch());
   CHECK(batch.begin() == batch.end());
