@@ -67,7 +67,7 @@ struct CrashState {
   }
 };
 
-/// Everything that a store holds, but what is the toolkit's own.
+/// Everything that a store holds, but what is the toolkit's own. A scan and `get` must agree.
 template <class Store>
 [[nodiscard]] CrashState read_state(const Store& store) {
   CrashState state;
@@ -78,6 +78,12 @@ template <class Store>
     for (auto scan = store.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
       const Entry entry = scan.entry();
       tree.records.emplace(entry.key, entry.value);
+      if constexpr (requires { store.get(info.tree, entry.key)->view(); }) {
+        const auto got = store.get(info.tree, entry.key);
+        if (!got || got->view() != entry.value) {
+          tree.records[std::string(entry.key)] = got ? "what get alone gives" : "not for get";
+        }
+      }
     }
   }
   if constexpr (requires { static_cast<std::uint64_t>(store.last_sequence()); }) {
