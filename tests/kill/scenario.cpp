@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// scenario STACK put|batch|checkpoint|prepare|recover|judge DIRECTORY
+// scenario STACK put|batch|checkpoint|prepare|recover|write|judge DIRECTORY
 //
 // Small programs over a store, to be killed or failed at one of their system calls. Says `ack N`
 // when batch N is written, `error KIND` when an operation throws; `judge` says how many batches are
@@ -52,6 +52,7 @@ class Scenario {
         std::_Exit(0);  // What a crash leaves behind.
       }
       if (name == "recover") write(engine, there, 2, Durability::synced);
+      if (name == "write") write(engine, there, 1'000'000, Durability::synced);
       if (name == "checkpoint") copy(engine, there);
     } catch (const Error& error) {
       say("error " + std::string(to_string(error.kind())));
