@@ -55,10 +55,12 @@ Read read_log(Disk disk, const LogOptions& options = {}) {
   return read;
 }
 
+/// Without the zeros behind the last entry.
 std::string bytes_of(Disk disk, const std::string& path) {
   auto file = disk.open(path, OpenMode::read);
   std::string bytes(file.size(), '\0');
   bytes.resize(file.read_at(0, bytes));
+  bytes.resize(bytes.find_last_not_of('\0') + 1);
   return bytes;
 }
 

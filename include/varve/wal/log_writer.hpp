@@ -11,6 +11,7 @@
 #include <varve/wal/log_options.hpp>
 #include <varve/wal/log_reader.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -86,6 +87,7 @@ class LogWriter {
       return;
     }
     attempt([&] {
+      if (offset_ + group_.size() > filled_) fill();
       const bool clean = durable_ == written_;
       if (durability == Durability::synced && clean) {
         file_->write_through(offset_, group_);
@@ -138,7 +140,7 @@ class LogWriter {
 
   /// On disk now.
   [[nodiscard]] std::uint64_t bytes() const noexcept {
-    std::uint64_t sum = offset_;
+    std::uint64_t sum = filled_;
     for (const Closed& segment : closed_) sum += segment.bytes;
     return sum;
   }
@@ -159,7 +161,7 @@ class LogWriter {
       file_->sync();
       durable_ = written_;
     }
-    closed_.push_back({head_.number, written_ + 1, offset_});
+    closed_.push_back({head_.number, written_ + 1, filled_});
     start_segment(written_ + 1, written_ + 1);
   }
 
@@ -171,7 +173,19 @@ class LogWriter {
     file_.emplace(files_.open(path(head_.number), OpenMode::create));
     file_->write_through(0, detail::encode(head_));
     files_.sync_directory(directory_);
-    offset_ = detail::segment_head_bytes;
+    offset_ = filled_ = detail::segment_head_bytes;
+  }
+
+  /// Writes zeros where entries will stand, twice as far each time: a write that makes no file
+  /// longer is on disk in half the time.
+  void fill() {
+    const std::uint64_t step =
+        std::clamp<std::uint64_t>(filled_, 2 * io_block_bytes, std::uint64_t{1} << 20U);
+    const std::uint64_t end = (offset_ + group_.size() + step) / io_block_bytes * io_block_bytes;
+    file_->write_at(filled_, std::string(static_cast<std::size_t>(end - filled_), '\0'));
+    file_->sync();
+    durable_ = written_;
+    filled_ = end;
   }
 
   template <class Act>
@@ -205,6 +219,7 @@ class LogWriter {
   std::uint64_t written_ = 0;
   std::uint64_t durable_ = 0;
   std::uint64_t offset_ = 0;
+  std::uint64_t filled_ = 0;  ///< up to here the file has bytes, zeros behind `offset_`
   bool alive_ = true;
 };
 
