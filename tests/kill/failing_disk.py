@@ -102,9 +102,10 @@ def try_stack(program, stack_name):
         if judged.returncode != 0:
             return f"{stack_name}: it is wrong afterwards: {judged.stdout}{judged.stderr}", False
         found = int(judged.stdout.split()[1])
-        words = f"{stack_name}: {max(acked, default=0)} batches acknowledged before the disk failed, " \
-                f"{found} there when it was mended; it said '{after.split(chr(10))[0]}'"
-        return words, found >= max(acked, default=0)
+        last = max(acked, default=0)
+        words = f"{stack_name}: {last} batches acknowledged before the disk failed, {found} " \
+                f"there when it was mended; it said '{after.split(chr(10))[0]}'"
+        return words, found >= last
 
 
 def main():

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <varve/adapters/lmdb.hpp>
+#include <varve/open.hpp>
 #include <varve/testing/kill_loop.hpp>
 
 #include "catch.hpp"
@@ -118,6 +119,17 @@ TEST_CASE("kill_loop: a store that keeps its promises passes, old or fresh, sync
   CHECK(report.stores == (cycles_per_store == 0 ? 1 : 20));
   CHECK(report.killed_while_opening + report.killed_while_writing == 20);
   CHECK(report.acknowledged > 0);
+}
+
+TEST_CASE("kill_loop: as the guide shows it") {
+  const TempDirectory temp;
+  // [kill-loop]
+  const varve::testing::KillReport report = varve::testing::run_kill_loop(
+      [](const std::string& directory) { return varve::open<varve::LmdbAdapter>(directory); },
+      temp.path(), {.cycles = 20, .durability = varve::Durability::synced});
+  INFO(to_string(report));
+  CHECK_FALSE(report.violation);
+  // [/kill-loop]
 }
 
 TEST_CASE("kill_loop: a torn batch is found") {

@@ -174,6 +174,17 @@ TEMPLATE_TEST_CASE("linearizability: the engines of the kit are", "", testing::M
   CHECK_FALSE(verdict);
 }
 
+TEST_CASE("linearizability: as the guide shows it") {
+  testing::FullEngine store;
+  // [linearizability]
+  const varve::testing::History history =
+      varve::testing::record_history(store, store.open_tree("t"), {.threads = 4, .calls = 400});
+  const auto verdict = varve::testing::check_linearizable(history);
+  INFO((verdict ? to_string(*verdict) : ""));
+  CHECK_FALSE(verdict);
+  // [/linearizability]
+}
+
 TEMPLATE_TEST_CASE("linearizability: a stale cache is not, nor what loses writes", "",
                    CachesOldReads, LosesWritesUnderLoad) {
   for (int attempt = 0; attempt < 100; ++attempt) {
