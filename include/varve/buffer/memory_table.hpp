@@ -129,8 +129,13 @@ class MemoryTable {
   /// The first record at or after `(tree, key, sequence)`, of this tree or a later one, or null.
   [[nodiscard]] const TableRecord* seek(Tree tree, BytesView key,
                                         std::uint64_t sequence) const noexcept {
-    return last_where([&](const TableRecord& record) { return record.before(tree, key, sequence); })
-        ->after(0);
+    const TableRecord* at =
+        last_where([&](const TableRecord& record) { return record.before(tree, key, sequence); });
+    // What was added behind it meanwhile is too new to be asked for.
+    do {
+      at = at->after(0);
+    } while (at != nullptr && at->before(tree, key, sequence));
+    return at;
   }
 
   /// What was last done to `key` as far as `sequence`, ranges left aside, or null.
