@@ -348,7 +348,7 @@ TEST_CASE("13: lengths and numbers that cannot be are refused, not followed") {
 
 TEST_CASE("14: what a write that found no room left behind is in nobody's way") {
   std::size_t failures = 0;
-  for (std::uint64_t room = 0; room < 400; room += 7) {
+  for (std::uint64_t room = 0; room < 40'000; room += 997) {
     INFO("room for " << room << " bytes");
     SimulatedFileSystem disk;
     std::set<std::string> done;
@@ -356,9 +356,9 @@ TEST_CASE("14: what a write that found no room left behind is in nobody's way") 
       Store store = open_store(disk);
       const Tree tree = store.open_tree("t");
       disk.set_capacity(used_bytes(disk) + room);
-      for (int i = 0; i < 12; ++i) {
+      for (int i = 0; i < 30; ++i) {
         const std::string key = "k" + std::to_string(i);
-        if (kind_of([&] { store.write(WriteBatch().put(tree, key, std::string(60, 'x'))); })) {
+        if (kind_of([&] { store.write(WriteBatch().put(tree, key, std::string(1500, 'x'))); })) {
           ++failures;
           break;
         }
@@ -372,7 +372,7 @@ TEST_CASE("14: what a write that found no room left behind is in nobody's way") 
     }
     const Store store = open_store(disk.after_crash(crash_shape(room, room)));
     CHECK(value_of(store, "after") == "1");
-    for (const std::string& key : done) CHECK(value_of(store, key) == std::string(60, 'x'));
+    for (const std::string& key : done) CHECK(value_of(store, key) == std::string(1500, 'x'));
   }
   CHECK(failures > 0);
 }
