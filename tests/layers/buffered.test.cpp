@@ -561,3 +561,24 @@ TEST_CASE("Buffered: many threads read one state while tables come and go") {
   for (auto& reader : readers) reader.join();
   CHECK(torn == 0);
 }
+
+TEST_CASE("Buffered: an old record is found however many newer ones come up beside it") {
+  detail::MemoryTable table(std::make_shared<detail::BufferArena::Counter>(0));
+  const Tree tree(1, "t");
+  table.add(WriteBatch().put(tree, "m", "old"), 1);
+  std::atomic<bool> stop{false};
+  std::atomic<int> missed{0};
+  std::thread reader([&] {
+    while (!stop) {
+      const auto* record = table.find(tree, "m", 1);
+      if (record == nullptr || record->value() != "old") ++missed;
+    }
+  });
+  for (std::uint64_t sequence = 2; sequence != 300'000; sequence += 2) {
+    const std::string key = "l" + std::to_string(sequence);
+    table.add(WriteBatch().put(tree, "m", "new").put(tree, key, ""), sequence);
+  }
+  stop = true;
+  reader.join();
+  CHECK(missed == 0);
+}
