@@ -6,9 +6,9 @@ builds the tests that the bug names against that copy, and expects one of them t
 run.py [NAME...] [--long] [--jobs N]   tries the named bugs, those marked quick, or all of them
 run.py --apply NAME --into DIRECTORY   only makes the copy with the bug, for VARVE_SEEDED_BUG
 
-A bug is a file of lines `word: rest`: what it `breaks`, whether it is `quick`, which test `kills` it
-(several lines: any of them; `system_calls STACK` is tests/kill/system_calls.py), and after
-each `file` a replacement in it: <<<<, what is there exactly once, ====, what comes instead, >>>>.
+A bug is a file of lines `word: rest`: what it `breaks`, whether it is `quick`, which test `kills`
+it (several lines: any of them; `system_calls STACK` is tests/kill/system_calls.py), and after each
+`file` a replacement in it: <<<<, what is there exactly once, ====, what comes instead, >>>>.
 
 It is an error where a bug survives, does not apply, does not compile, or where a test that is to
 kill it fails without it.
