@@ -12,7 +12,7 @@ struct CachedOptions {
   /// What a key and its value come to on average. Sets are laid out for 32 such records: too small
   /// wastes ways, too large wastes bytes, neither by much up to a factor of two.
   std::uint32_t entry_bytes = 112;
-  /// The share of `capacity_bytes` for records above 244 bytes, or above an eighth of a set, which
+  /// The share of `capacity_bytes` for records above 244 bytes, or above a quarter of a set, which
   /// are kept apart, shared by reference. One such record may take a 32nd part of that share.
   std::uint32_t large_percent = 25;
 
