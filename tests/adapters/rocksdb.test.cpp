@@ -26,6 +26,7 @@ using varve::Error;
 using varve::ErrorKind;
 using varve::KeyRange;
 using varve::Order;
+using varve::OwnLog;
 using varve::RocksAdapter;
 using varve::RocksOptions;
 using varve::Tree;
