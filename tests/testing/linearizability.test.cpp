@@ -17,29 +17,29 @@
 
 using namespace varve;
 using namespace varve_test;
-using varve::testing::Call;
 using varve::testing::CallKind;
 using varve::testing::check_linearizable;
 using varve::testing::History;
+using varve::testing::HistoryCall;
 
 namespace {
 
-constexpr std::uint64_t never = Call::never;
+constexpr std::uint64_t never = HistoryCall::never;
 using Text = std::optional<std::string>;
 
-Call put(std::uint64_t start, std::uint64_t end, const char* value, const char* key = "x") {
+HistoryCall put(std::uint64_t start, std::uint64_t end, const char* value, const char* key = "x") {
   return {0, CallKind::put, key, value, {}, start, end};
 }
-Call erase(std::uint64_t start, std::uint64_t end) {
+HistoryCall erase(std::uint64_t start, std::uint64_t end) {
   return {0, CallKind::erase, "x", {}, {}, start, end};
 }
-Call get(std::uint64_t start, std::uint64_t end, Text seen, const char* key = "x") {
+HistoryCall get(std::uint64_t start, std::uint64_t end, Text seen, const char* key = "x") {
   return {1, CallKind::get, key, {}, std::move(seen), start, end};
 }
-Call contains(std::uint64_t start, std::uint64_t end, bool seen) {
+HistoryCall contains(std::uint64_t start, std::uint64_t end, bool seen) {
   return {1, CallKind::contains, "x", {}, seen ? Text("") : Text(), start, end};
 }
-Call compare_and_set(std::uint64_t start, std::uint64_t end, Text seen, const char* value) {
+HistoryCall compare_and_set(std::uint64_t start, std::uint64_t end, Text seen, const char* value) {
   return {2, CallKind::compare_and_set, "x", value, std::move(seen), start, end};
 }
 
@@ -57,7 +57,7 @@ bool linearizable_by_definition(const History& history) {
       Text value;
       bool good = true;
       for (std::size_t i = 0; i < order.size() && good; ++i) {
-        const Call& call = history[order[i]];
+        const HistoryCall& call = history[order[i]];
         if (((left_out >> order[i]) & 1U) != 0) {
           good = call.indeterminate();
           continue;
@@ -156,7 +156,7 @@ TEST_CASE("linearizability: the search says what the definition says, of all kin
     const bool expected = linearizable_by_definition(history);
     good += expected ? 1U : 0U;
     std::string text;
-    for (const Call& call : history) text += to_string(call) + "\n";
+    for (const HistoryCall& call : history) text += to_string(call) + "\n";
     INFO(text);
     REQUIRE(linearizable(history) == expected);
   }

@@ -11,6 +11,7 @@ namespace varve::detail {
 /// clang counts questions about its conversions as uses.
 template <class Aggregate>
 struct AnyMember {
+  // NOLINTBEGIN(google-explicit-constructor): an initialiser converts without being asked.
   template <class T>
     requires(!std::is_base_of_v<T, Aggregate>)
   operator T&() const& noexcept {
@@ -21,19 +22,19 @@ struct AnyMember {
   operator T&&() const&& noexcept {
     std::terminate();
   }
+  // NOLINTEND(google-explicit-constructor)
 };
 
 inline constexpr std::size_t max_members = 32;
 
 template <class T, class... Members>
 consteval std::size_t count_members() {
-  if constexpr (sizeof...(Members) > max_members) {
-    return sizeof...(Members);
-  } else if constexpr (requires { T{Members()..., AnyMember<T>()}; }) {
-    return count_members<T, Members..., AnyMember<T>>();
-  } else {
-    return sizeof...(Members);
+  if constexpr (sizeof...(Members) <= max_members) {
+    if constexpr (requires { T{Members()..., AnyMember<T>()}; }) {
+      return count_members<T, Members..., AnyMember<T>>();
+    }
   }
+  return sizeof...(Members);
 }
 
 /// The number of members of an aggregate, by how many initialisers it takes (the method of

@@ -14,7 +14,7 @@ struct FixedText {
   char text[length + 1] = {};
 
   constexpr FixedText() = default;
-  // Implicit, so that a literal is one.
+  // NOLINTNEXTLINE(google-explicit-constructor): implicit, so that a literal is one.
   constexpr FixedText(const char (&literal)[length + 1]) noexcept {
     std::copy_n(literal, length, text);
   }

@@ -22,7 +22,7 @@ namespace detail {
 /// 1993), with the memory of Lowe ("Testing for linearizability", 2017) for what was tried before.
 class LinearizabilitySearch {
  public:
-  explicit LinearizabilitySearch(const std::vector<const Call*>& calls)
+  explicit LinearizabilitySearch(const std::vector<const HistoryCall*>& calls)
       : calls_(calls), taken_((calls.size() + 63) / 64) {
     std::vector<std::pair<std::uint64_t, Node>> moments;
     for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -88,7 +88,7 @@ class LinearizabilitySearch {
   /// Lets the call take effect now, where it can and where that is new.
   bool take(std::size_t node) {
     const std::size_t index = nodes_[node].call;
-    const Call& call = *calls_[index];
+    const HistoryCall& call = *calls_[index];
     std::optional<std::string> after = value_;
     switch (call.kind) {
       case CallKind::get:
@@ -157,7 +157,7 @@ class LinearizabilitySearch {
     stuck_with_ = value_;
   }
 
-  const std::vector<const Call*>& calls_;
+  const std::vector<const HistoryCall*>& calls_;
   std::vector<Node> nodes_;
   std::vector<std::size_t> end_of_;  ///< `head` where a call has none
   std::vector<std::uint64_t> taken_;
@@ -180,18 +180,18 @@ class LinearizabilitySearch {
 /// The problem is NP-complete: thousands of calls a key take milliseconds where the engine is right
 /// and few threads call at once; a history of many indeterminate calls may take for ever.
 [[nodiscard]] inline std::optional<NotLinearizable> check_linearizable(const History& history) {
-  std::map<BytesView, std::vector<const Call*>> keys;
-  for (const Call& call : history) keys[call.key].push_back(&call);
+  std::map<BytesView, std::vector<const HistoryCall*>> keys;
+  for (const HistoryCall& call : history) keys[call.key].push_back(&call);
   for (const auto& [key, calls] : keys) {
     detail::LinearizabilitySearch search(calls);
     if (search.succeeds()) continue;
-    const Call& stuck = *calls[search.stuck_at()];
+    const HistoryCall& stuck = *calls[search.stuck_at()];
     std::string sentence = "not linearizable: no order of the calls has a place for\n  " +
                            to_string(stuck) + "\nwhere the key holds " +
                            (search.stuck_with() ? show_short(*search.stuck_with()) : "nothing") +
                            "; the calls on it about that time:";
     constexpr std::uint64_t about = 40;
-    for (const Call* const call : calls) {
+    for (const HistoryCall* const call : calls) {
       if (call->start > stuck.end || (call->end < stuck.start && stuck.start - call->end > about)) {
         continue;
       }

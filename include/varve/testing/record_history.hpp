@@ -62,7 +62,7 @@ class Recorder {
       if (dice == 11) return compare_and_set(key, value);
     }
     WriteBatch batch;
-    Call call{thread_, dice == 6 ? CallKind::erase : CallKind::put, key};
+    HistoryCall call{thread_, dice == 6 ? CallKind::erase : CallKind::put, key};
     if (call.kind == CallKind::erase) {
       batch.erase(tree_, key);
     } else {
@@ -78,7 +78,7 @@ class Recorder {
 
   /// The ways in which an engine reads one key; all must tell the same.
   void read(const std::string& key, std::uint32_t way) {
-    Call call{thread_, way == 0 ? CallKind::contains : CallKind::get, key};
+    HistoryCall call{thread_, way == 0 ? CallKind::contains : CallKind::get, key};
     call.start = now();
     if (way == 0) {
       if (engine_.contains(tree_, key)) call.seen.emplace();
@@ -108,7 +108,7 @@ class Recorder {
 
   /// A transaction that commits did its read and its write at one moment.
   void compare_and_set(const std::string& key, const std::string& value) {
-    Call call{thread_, CallKind::compare_and_set, key, value};
+    HistoryCall call{thread_, CallKind::compare_and_set, key, value};
     call.start = now();
     auto transaction = engine_.begin_transaction();
     call.seen = get_copy(transaction, tree_, key);
@@ -118,7 +118,7 @@ class Recorder {
 
   /// Records a call that may throw or answer that it did nothing.
   template <class Do>
-  void write(Call call, Do act) {
+  void write(HistoryCall call, Do act) {
     if (call.start == 0) call.start = now();
     try {
       if (!act()) return;

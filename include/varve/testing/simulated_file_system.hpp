@@ -32,7 +32,7 @@ class SimulatedFile {
     if (!bytes.empty()) disk_->write(node_, offset, bytes, DiskOperation::write);
   }
   void write_through(std::uint64_t offset, BytesView bytes) {
-    check_writable("write");
+    check_writable("write_through");
     if (!bytes.empty()) disk_->write(node_, offset, bytes, DiskOperation::write_through);
   }
   [[nodiscard]] std::size_t read_at(std::uint64_t offset, std::span<char> buffer) const {

@@ -39,10 +39,10 @@ class FileTrace {
     watches_ = std::move(watches);
   }
 
-  void did(TracedOperation done) {
+  void did(const TracedOperation& done) {
     const std::lock_guard guard(mutex_);
     note(done);
-    operations_.push_back(std::move(done));
+    operations_.push_back(done);
   }
 
   /// Before it is done, so that a file can still be told from its replacement.
@@ -82,9 +82,8 @@ class FileTrace {
 
   [[nodiscard]] bool watched(const std::string& path) const { return !watches_ || watches_(path); }
 
-  void breach(std::string words) {
-    words += " (after operation " + std::to_string(operations_.size()) + ")";
-    breaches_.push_back(std::move(words));
+  void breach(const std::string& words) {
+    breaches_.push_back(words + " (after operation " + std::to_string(operations_.size()) + ")");
   }
 
   void name_added(const std::string& path) {
@@ -110,8 +109,8 @@ class FileTrace {
         name_added(done.to);
         break;
       case DiskOperation::remove:
-        unsynced_files_.erase(done.path);
         unsynced_entries_.erase(done.path);
+        unsynced_files_.erase(done.path);
         break;
       case DiskOperation::sync_directory:
         unsynced_names_.erase(done.path);

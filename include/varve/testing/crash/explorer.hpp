@@ -138,7 +138,7 @@ class CrashExplorer {
     if (auto verdict = settled.judge(*found)) {
       return unstable(std::move(*verdict), settled.newest(), *found);
     }
-    std::optional<CrashOracle> written = write_probe(*store, std::move(settled), *found);
+    std::optional<CrashOracle> written = write_probe(*store, settled, *found);
     if (!written) return;
     place_.push_back("a durable write, and the power goes once more");
     const SimulatedFileSystem last = disk.after_crash(harsh_shape(mix(seed, 5)));
@@ -167,7 +167,7 @@ class CrashExplorer {
     wrong(verdict.violation, "what was read is not so after another crash: " + verdict.sentence);
   }
 
-  [[nodiscard]] std::optional<CrashOracle> write_probe(Store& store, CrashOracle settled,
+  [[nodiscard]] std::optional<CrashOracle> write_probe(Store& store, const CrashOracle& settled,
                                                        const CrashState& found) {
     const std::string name =
         found.trees.empty() ? CrashState::tree_name(0) : found.trees.begin()->first;

@@ -85,7 +85,7 @@ class SimulatedDisk {
     within(operation);
     if (error) {
       if (through && !done.empty()) file.lose_last_write();
-      fail(*error, "write");
+      fail(*error, through ? "write_through" : "write");
     }
     if (through) file.last_write_through();
   }

@@ -23,7 +23,7 @@ enum class CallKind : std::uint8_t {
 
 /// One call of a concurrent history: what was asked and answered, and between which two moments.
 /// Moments are any numbers that grow with time; no two in a history are the same.
-struct Call {
+struct HistoryCall {
   /// The end of a call of which nobody knows whether it took effect: it may at any later time.
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
@@ -38,10 +38,10 @@ struct Call {
   [[nodiscard]] bool indeterminate() const noexcept { return end == never; }
 };
 
-using History = std::vector<Call>;
+using History = std::vector<HistoryCall>;
 
 /// One line for people: `thread 2 [14, 17] get("k") = "v"`.
-[[nodiscard]] inline std::string to_string(const Call& call) {
+[[nodiscard]] inline std::string to_string(const HistoryCall& call) {
   const auto value = [](const std::optional<std::string>& text) {
     return text ? show_short(*text) : std::string("absent");
   };
