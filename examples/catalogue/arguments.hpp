@@ -11,8 +11,8 @@ inline constexpr const char* usage =
     R"(Usage: catalogue [NAME] ['BEGINNING*'] [options]
 
 Loads this machine's Debian package index (or the commits of a git repository) into a store, kills
-the load and proves that nothing is lost or doubled, answers questions, and does the same over other
-engines.
+the load and proves that nothing is lost or doubled, answers questions, shows what a cache makes of
+them, and does the same over other engines.
 
   NAME           the package, or commit, to ask about (git)
   'BEGINNING*'   the beginning of the names to list ('libstd*')

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catalogue.hpp"
+#include "layers.hpp"
 #include "loader.hpp"
 #include "process.hpp"
 #include "proof.hpp"
@@ -94,6 +95,7 @@ class Crash {
     terminal_->check(found_ >= acknowledged_, "killed by signal 9: " + grouped(acknowledged_) +
                                                   " were acknowledged, " + grouped(found_) +
                                                   " are there");
+    print_recovery(*terminal_, store);
     compare(survivor);
   }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The catalogue: real data in a real store, a load that is killed and loses nothing, questions and
-// their answers, and the same over three engines. `catalogue --help` has the options.
+// their answers, what a cache makes of them, and the same over three engines. `catalogue --help`
+// has the options.
 
 #include "arguments.hpp"
 #include "crash.hpp"
+#include "layers.hpp"
 #include "measure.hpp"
 #include "questions.hpp"
+#include "resolve.hpp"
 #include "source.hpp"
 #include "store.hpp"
 #include "terminal.hpp"
@@ -15,7 +18,7 @@
 
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/memory.hpp>
-#include <varve/describe.hpp>
+#include <varve/layers/buffered.hpp>
 #include <varve/open.hpp>
 
 #include <chrono>
@@ -79,28 +82,55 @@ void ask(Terminal& terminal, const Source& source, const Arguments& arguments,
 
   const std::size_t reads = arguments.quick ? 2'000 : 50'000;
   read_at_random(catalogue, source.items, reads);
-  terminal.chapter("What the Metered layer has seen");
+  terminal.chapter("What the layers have seen");
   terminal.line("   of these questions, and of " + grouped(reads) +
                 " reads at random, every fourth with a prefix scan");
   terminal.line();
   print(terminal, store.metrics());
+  terminal.line();
+  print_cache(terminal, store);
+}
+
+void look_at_cache(Terminal& terminal, const Source& source, const Arguments& arguments,
+                   const std::string& directory) {
+  // Less than there is to keep, so that the cache has to choose.
+  const varve::CachedOptions cache{.capacity_bytes = std::size_t{4} << 20U};
+  const std::vector<std::string> names =
+      what_a_resolver_asks(source.items, arguments.quick ? 20'000 : 1'000'000);
+  terminal.chapter("The cache: the same store with it and without it");
+  terminal.line("   a resolver of dependencies takes " + std::string(source.words.things) +
+                " at random and looks up what they need:");
+  terminal.line("   " + grouped(names.size()) + " gets");
+  terminal.line();
+  const Resolved without = [&] {
+    auto store = varve::open<varve::Metered<Durable>>(directory);
+    return resolve(Catalogue(store, source.words), names);
+  }();
+  auto store = varve::open<Store>(directory, cache);
+  const Resolved with = resolve(Catalogue(store, source.words), names);
+  print(terminal, with, without);
+  terminal.line();
+  print_cache(terminal, store);
+  terminal.line();
+  terminal.check(with.digest == without.digest && with.found == without.found,
+                 "both gave the same answers, digest " + hex(with.digest));
 }
 
 void compare(Terminal& terminal, const Source& source, const Arguments& arguments,
              Workplace& workplace, const Proof& proof) {
   terminal.chapter("The same over three engines");
-  terminal.line("   using Store = varve::Metered<varve::RocksAdapter>;");
-  terminal.line("   using Store = varve::Metered<varve::LmdbAdapter>;");
-  terminal.line("   using Store = varve::Metered<varve::MemoryAdapter>;");
+  terminal.line("   using Durable = varve::Wal<varve::RocksAdapter>;");
+  terminal.line("   using Durable = varve::Wal<varve::Buffered<varve::LmdbAdapter>>;");
+  terminal.line("   using Durable = varve::Wal<varve::MemoryAdapter>;");
   terminal.line();
   const std::size_t reads = arguments.quick ? 2'000 : 100'000;
-  using Rocks = varve::Metered<varve::RocksAdapter>;
-  using Lmdb = varve::Metered<varve::LmdbAdapter>;
-  using Memory = varve::Metered<varve::MemoryAdapter>;
+  using Rocks = varve::Wal<varve::RocksAdapter>;
+  using Lmdb = varve::Wal<varve::Buffered<varve::LmdbAdapter>>;
+  using Memory = varve::Wal<varve::MemoryAdapter>;
   const std::vector all{
       measure<Rocks>(terminal, source, workplace.fresh("over-rocksdb"), reads),
       measure<Lmdb>(terminal, source, workplace.fresh("over-lmdb"), reads),
-      measure<Memory>(terminal, source, "", reads),
+      measure<Memory>(terminal, source, workplace.fresh("over-memory"), reads),
   };
   terminal.line();
   print(terminal, all, source.words);
@@ -122,6 +152,7 @@ int run(const Arguments& arguments) {
   const std::string directory = workplace.fresh("catalogue");
   const Proof proof = load_under_fire(terminal, source, arguments, directory);
   ask(terminal, source, arguments, directory);
+  look_at_cache(terminal, source, arguments, directory);
   compare(terminal, source, arguments, workplace, proof);
   terminal.line();
   if (arguments.keep) terminal.line("   the stores are in " + workplace.path());

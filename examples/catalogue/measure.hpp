@@ -7,6 +7,8 @@
 #include "terminal.hpp"
 #include "text.hpp"
 
+#include <varve/layers/cached.hpp>
+#include <varve/layers/metered.hpp>
 #include <varve/metrics/operation_metrics.hpp>
 #include <varve/open.hpp>
 
@@ -59,17 +61,13 @@ void read_at_random(const Catalogue<Store>& catalogue, std::span<const Item> ite
   }
 }
 
-/// Loads the source into `Stack` without a break, reads at random, and takes the figures.
-template <class Stack>
+/// Loads the source into `Durable` with a cache and counters on top, without a break, reads at
+/// random, and takes the figures.
+template <class Durable>
 [[nodiscard]] Measured measure(Terminal& terminal, const Source& source,
                                const std::string& directory, std::size_t reads) {
-  auto store = [&] {
-    if constexpr (varve::needs_directory<Stack>) {
-      return varve::open<Stack>(directory);
-    } else {
-      return varve::open<Stack>();
-    }
-  }();
+  using Stack = varve::Metered<varve::Cached<Durable>>;
+  auto store = varve::open<Stack>(directory);
   Measured measured;
   measured.engine = varve::lowest_t<Stack>::name;
   const Catalogue<Stack> catalogue(store, source.words);
@@ -126,10 +124,7 @@ inline void print(Terminal& terminal, const std::vector<Measured>& all, const Wo
     return grouped(
         static_cast<std::uint64_t>(static_cast<double>(one.records) * 1e9 / one.load_nanoseconds));
   });
-  row("on disk", [](const Measured& one) {
-    return one.bytes_on_disk == 0 ? std::string("-")
-                                  : bytes(static_cast<double>(one.bytes_on_disk));
-  });
+  row("on disk", [](const Measured& one) { return bytes(static_cast<double>(one.bytes_on_disk)); });
   row("get", latency(varve::Operation::get, words.things));
   row("prefix scan", latency(varve::Operation::scan, words.needs));
   row("batch", latency(varve::Operation::write, ""));
