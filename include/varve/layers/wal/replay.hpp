@@ -92,7 +92,9 @@ class WalReplay {
   void open(const TreeInfo& info) {
     if (!below_is_volatile) return;
     write_pending();
-    if (next_.open_tree(info.name) != info.tree) {
+    Tree opened;
+    below([&] { opened = next_.open_tree(info.name); });
+    if (opened != info.tree) {
       throw_bad_entry("the engine below gave the tree '" + info.name +
                       "' another id than the log has for it");
     }
@@ -117,7 +119,7 @@ class WalReplay {
     if constexpr (TransactionalDropEngine<Next>) {
       last_ = sequence;
       add_mark();
-      next_.write_and_drop(pending_, there, Durability::buffered);
+      below([&] { next_.write_and_drop(pending_, there, Durability::buffered); });
       pending_.clear();
       for (const Tree tree : there) trees_.remove(tree);
     } else {
@@ -127,8 +129,19 @@ class WalReplay {
 
   void write_pending() {
     add_mark();
-    if (!pending_.empty()) next_.write(pending_, Durability::buffered);
+    if (!pending_.empty()) below([&] { next_.write(pending_, Durability::buffered); });
     pending_.clear();
+  }
+
+  /// The log has nothing that the engine below refuses, or it is not what was written.
+  template <class Call>
+  static void below(Call call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::invalid_argument) throw;
+      throw_bad_entry("the engine below refuses what the log says: " + std::string(error.what()));
+    }
   }
 
   /// What is pending says up to where it goes.
