@@ -55,7 +55,7 @@ class VarveConan(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["VARVE_WITH_ROCKSDB"] = bool(self.options.with_rocksdb)
         toolchain.cache_variables["VARVE_WITH_LMDB"] = bool(self.options.with_lmdb)
-        for part in ("TESTS", "EXAMPLES", "BENCHMARKS"):
+        for part in ("TESTS", "EXAMPLES", "BENCHMARKS", "FUZZERS"):
             toolchain.cache_variables[f"VARVE_BUILD_{part}"] = False
         toolchain.generate()
         CMakeDeps(self).generate()

@@ -18,7 +18,8 @@ vcpkg_cmake_configure(
     ${FEATURE_OPTIONS}
     -DVARVE_BUILD_TESTS=OFF
     -DVARVE_BUILD_EXAMPLES=OFF
-    -DVARVE_BUILD_BENCHMARKS=OFF)
+    -DVARVE_BUILD_BENCHMARKS=OFF
+    -DVARVE_BUILD_FUZZERS=OFF)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/varve)
 
