@@ -5,7 +5,9 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace varve;
@@ -206,4 +208,141 @@ TEST_CASE("Log: after a failure nothing is written") {
   CHECK_THROWS_AS(writer.write(Durability::synced), Error);
   CHECK_THROWS_AS(writer.sync(), Error);
   CHECK(disk.operations() == before);
+}
+
+namespace {
+
+/// Goes on with a log: entries of so many bytes in one group.
+void go_on(LogWriter<Disk>& writer, std::uint64_t first, std::uint64_t last, std::size_t bytes) {
+  for (std::uint64_t at = first; at <= last; ++at) {
+    writer.append(LogEntryKind::batch, at,
+                  std::string(bytes - detail::record_head_bytes, static_cast<char>('0' + at % 10)));
+  }
+  writer.write(Durability::synced);
+}
+
+LogWriter<Disk> writer_of(Disk& disk, const LogOptions& options) {
+  if (!disk.exists("log")) disk.create_directory("log");
+  LogReader<Disk> reader(disk, "log", options);
+  while (reader.next()) {
+  }
+  return LogWriter<Disk>(disk, "log", options, reader, reader.report().last_sequence + 1);
+}
+
+std::size_t spares(Disk disk) {
+  const auto names = disk.list("log");
+  return static_cast<std::size_t>(std::count_if(
+      names.begin(), names.end(), [](const auto& name) { return name.ends_with(".spare"); }));
+}
+
+void flip(Disk disk, const std::string& path, std::uint64_t at) {
+  auto file = disk.open(path, OpenMode::write);
+  std::string byte(1, '\0');
+  REQUIRE(file.read_at(at, byte) == 1);
+  byte[0] = static_cast<char>(byte[0] ^ 1);
+  file.write_at(at, byte);
+}
+
+/// A file that was a segment holds entries 5 to 8 and, where they and the zeros behind them end, a
+/// whole entry 9 of its earlier life, which was never acknowledged.
+Disk recycled() {
+  Disk disk;
+  {
+    auto writer = writer_of(disk, {});
+    go_on(writer, 1, 3, 504);
+    go_on(writer, 4, 9, 504);
+  }
+  flip(disk, segments(disk).back(), detail::segment_head_bytes + 3 * 504 + 100);
+  auto writer = writer_of(disk, {.segment_bytes = 5000});
+  writer.forget(3);
+  CHECK(spares(disk) == 1);
+  go_on(writer, 4, 4, 6000);
+  CHECK(spares(disk) == 0);
+  go_on(writer, 5, 8, 1000);
+  return disk;
+}
+
+}  // namespace
+
+TEST_CASE("Log: what a recycled file had is never read, and no torn tail") {
+  Disk disk = recycled();
+  const std::string whole = bytes_of(disk, segments(disk).back());
+  REQUIRE(whole.size() == io_block_bytes + 504);
+  REQUIRE(whole[io_block_bytes + detail::record_head_bytes] == '9');
+  LogReader<Disk> reader(disk, "log", {});
+  std::uint64_t last = 0;
+  while (reader.next()) last = reader.entry().sequence;
+  CHECK(last == 8);
+  CHECK_FALSE(reader.report().torn_tail);
+  CHECK(reader.report().discarded_bytes == 0);
+}
+
+TEST_CASE("Log: a torn tail of a recycled file is told from what the file had") {
+  constexpr std::uint64_t last_entry = detail::segment_head_bytes + 3000;
+  constexpr std::uint64_t end = last_entry + 1000;
+  for (const auto& [place, bytes] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+           {last_entry, 0}, {last_entry + 40, 1000}, {end - 1, 1000}, {end + 7, 8}}) {
+    INFO("at " << place);
+    Disk disk = recycled();
+    flip(disk, segments(disk).back(), place);
+    LogReader<Disk> reader(disk, "log", {});
+    std::uint64_t last = 0;
+    while (reader.next()) last = reader.entry().sequence;
+    CHECK(last == (place < end ? 7 : 8));
+    CHECK(reader.report().torn_tail);
+    if (bytes != 0) CHECK(reader.report().discarded_bytes == bytes);
+  }
+}
+
+TEST_CASE("Log: forgotten segments are written again, no more of them than are to be kept") {
+  Disk disk;
+  const LogOptions options{.segment_bytes = small_segment, .spare_segments = 2};
+  const auto created = [&] { return disk.operations(testing::DiskOperation::create); };
+  auto writer = writer_of(disk, options);
+  std::uint64_t at = 1;
+  for (; at <= 10; ++at) go_on(writer, at, at, 400);
+  writer.forget(at - 1);
+  CHECK(spares(disk) == 2);
+  const std::uint64_t before = created();
+  for (; at <= 60; ++at) {
+    go_on(writer, at, at, 300 + at);
+    writer.forget(at - 1);
+    CHECK(writer.bytes() < 100'000);
+  }
+  CHECK(created() <= before + 1);
+  LogReader<Disk> reader(disk, "log", {});
+  while (reader.next()) {
+  }
+  CHECK(reader.report().last_sequence == 60);
+  CHECK_FALSE(reader.report().torn_tail);
+
+  auto again = writer_of(disk, {.segment_bytes = small_segment, .spare_segments = 0});
+  CHECK(spares(disk) == 0);
+}
+
+TEST_CASE("Log: an entry may stand where a block begins, behind zeros") {
+  Disk disk;
+  {
+    auto writer = writer_of(disk, {});
+    go_on(writer, 1, 1, 500);
+    go_on(writer, 2, 2, 500);
+  }
+  const std::string path = segments(disk).back();
+  const std::string bytes = bytes_of(disk, path);
+  const std::size_t first_end = detail::segment_head_bytes + 500;
+  const std::string moved = bytes.substr(0, first_end) +
+                            std::string(io_block_bytes - first_end, '\0') + bytes.substr(first_end);
+  const auto entries = [&](const std::string& content) {
+    replace(disk, path, content);
+    LogReader<Disk> reader(disk, "log", {});
+    std::uint64_t found = 0;
+    while (reader.next()) ++found;
+    CHECK(reader.report().torn_tail == (found == 1));
+    return found;
+  };
+  CHECK(entries(moved) == 2);
+  std::string dirty = moved;
+  dirty[first_end + 50] = 1;
+  CHECK(entries(dirty) == 1);
+  CHECK(entries(bytes.substr(0, first_end) + std::string(1, '\0') + bytes.substr(first_end)) == 1);
 }

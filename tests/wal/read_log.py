@@ -12,6 +12,7 @@ import struct
 import sys
 
 SEGMENT_HEAD = struct.Struct("<8sIIQQQQQII")
+BLOCK = 4096
 ENTRY_HEAD = struct.Struct("<IIQQIB3s")
 BATCH, OPEN_TREE, DROP_TREE, BATCH_AND_DROP = 1, 2, 3, 4
 KINDS = {BATCH: "batch", OPEN_TREE: "open_tree", DROP_TREE: "drop_tree",
@@ -112,6 +113,7 @@ class Segment:
     number: int
     first: int
     follows: int
+    recycled: int
 
 
 @dataclasses.dataclass
@@ -147,15 +149,15 @@ def read_segment_head(path, data):
     """The segment, or None where it has no good head."""
     if len(data) < SEGMENT_HEAD.size:
         return None
-    (magic, version, zero, log, _, number, first, follows, zero2,
+    (magic, version, zero, log, _, number, first, follows, recycled,
      checksum) = SEGMENT_HEAD.unpack_from(data)
-    if crc32c(data[:60]) != checksum or magic != b"varvelog" or zero or zero2:
+    if crc32c(data[:60]) != checksum or magic != b"varvelog" or zero or recycled > 1:
         return None
     if version != 1:
         raise Damage(f"{path.name} has version {version} of the format, and 1 is what is known")
     if number != int(path.stem):
         raise Damage(f"{path.name} says that it is segment {number}")
-    return Segment(path, data, log, data[24:32], number, first, follows)
+    return Segment(path, data, log, data[24:32], number, first, follows, recycled)
 
 
 def head_at(segment, at):
@@ -179,6 +181,29 @@ def entry_at(segment, at, expected):
     return Entry(sequence, kind, payload, ENTRY_HEAD.size + size, durable)
 
 
+def next_entry(segment, at, expected):
+    """The entry with the expected sequence and where it is: at `at`, or behind zeros where the
+    next block begins."""
+    block = -(-at // BLOCK) * BLOCK
+    entry = entry_at(segment, at, expected)
+    if entry is None and not any(segment.data[at:block]):
+        at, entry = block, entry_at(segment, block, expected)
+    return at, entry
+
+
+def cut_short(segment, at, expected):
+    """How many bytes behind the end are known to be of a write that was cut short."""
+    end = at + len(segment.data[at:at + ENTRY_HEAD.size if segment.recycled else None]
+                   .rstrip(b"\0"))
+    for place in range(at, len(segment.data)):
+        head = head_at(segment, place)
+        if head and head[2] >= expected:
+            if head[3] >= expected:
+                raise Damage(f"sequence {expected} was on disk, and {segment.path.name} lacks it")
+            end = max(end, min(place + ENTRY_HEAD.size + head[4], len(segment.data)))
+    return end - at
+
+
 @dataclasses.dataclass
 class Log:
     segments: list
@@ -186,6 +211,7 @@ class Log:
     bytes: int = 0
     torn_tail: bool = False
     discarded_bytes: int = 0
+    end: int = 0
     next_sequence: int = 0
 
 
@@ -220,24 +246,20 @@ def read_log(directory):
             raise Damage(f"{segment.path.name} begins before the end of those before it")
         expected, at = segment.first, SEGMENT_HEAD.size
         while last or log.segments[index + 1].follows != expected:
-            entry = entry_at(segment, at, expected)
+            place, entry = next_entry(segment, at, expected)
             if entry is None:
                 break
             entry.trees(), entry.operations()
             log.entries.append(entry)
             log.bytes += entry.size
-            at += entry.size
+            at = place + entry.size
             expected += 1
         else:
             continue
         if not last:
             raise Damage(f"{segment.path.name} lacks sequence {expected}")
-        for place in range(at, len(segment.data)):
-            head = head_at(segment, place)
-            if head and head[3] >= expected:
-                raise Damage(f"sequence {expected} was on disk, and {segment.path.name} lacks it")
-        rest = len(segment.data[at:].rstrip(b"\0"))
-        log.torn_tail, log.discarded_bytes = rest > 0, rest
+        log.end, log.discarded_bytes = at, cut_short(segment, at, expected)
+        log.torn_tail = log.discarded_bytes > 0
     log.next_sequence = expected
     return log
 

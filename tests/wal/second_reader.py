@@ -121,7 +121,7 @@ def torn_tail(folder):
     """Cuts within the last entry: it is gone, everything else there, and it is told."""
     log = read_log.read_log(folder)
     segment, size = log.segments[-1], log.entries[-1].size
-    end = len(segment.data.rstrip(b"\0"))
+    end = log.end
     check(end > size, "the last segment has no entry")
     for gone in (1, size // 2, size - 5):
         segment.path.write_bytes(segment.data[:end - gone] + bytes(gone))

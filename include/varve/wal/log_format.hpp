@@ -22,6 +22,7 @@ inline constexpr BytesView segment_magic = "varvelog";
 inline constexpr std::uint32_t segment_version = 1;
 inline constexpr std::size_t segment_head_bytes = 64;  ///< of which the last 4 are the checksum
 inline constexpr std::size_t record_head_bytes = 32;
+inline constexpr std::size_t zeros_ahead_bytes = std::size_t{1} << 20U;  ///< at most, of entries
 
 template <class Number>
 void store_number(char* to, Number number) noexcept {
@@ -47,6 +48,7 @@ struct SegmentHead {
   std::uint64_t number = 0;   ///< of the segment in the log, from 1
   std::uint64_t first = 0;    ///< the sequence of the first entry in it
   std::uint64_t follows = 0;  ///< where the segments before it ended: the sequence after their last
+  bool recycled = false;      ///< whether the file was a segment before, whose bytes it still has
 };
 
 [[nodiscard]] inline std::string encode(const SegmentHead& head) {
@@ -58,6 +60,7 @@ struct SegmentHead {
   store_number(bytes.data() + 32, head.number);
   store_number(bytes.data() + 40, head.first);
   store_number(bytes.data() + 48, head.follows);
+  store_number(bytes.data() + 56, std::uint32_t{head.recycled});
   store_number(bytes.data() + 60, crc32c(BytesView(bytes).substr(0, 60)));
   return bytes;
 }
@@ -81,7 +84,8 @@ struct SegmentHead {
                      .segment = load_number<std::uint64_t>(bytes.data() + 24),
                      .number = load_number<std::uint64_t>(bytes.data() + 32),
                      .first = load_number<std::uint64_t>(bytes.data() + 40),
-                     .follows = load_number<std::uint64_t>(bytes.data() + 48)};
+                     .follows = load_number<std::uint64_t>(bytes.data() + 48),
+                     .recycled = load_number<std::uint32_t>(bytes.data() + 56) != 0};
 }
 
 /// What stands before the payload of an entry.
@@ -124,6 +128,14 @@ inline void append_record(std::string& to, const SegmentHead& segment, const Rec
                     .size = load_number<std::uint32_t>(bytes.data() + 24),
                     .payload_checksum = load_number<std::uint32_t>(bytes.data() + 4),
                     .kind = static_cast<LogEntryKind>(bytes[28])};
+}
+
+/// Whether the bytes at `at` may be the head of an entry: spares the checksum of most that are
+/// none.
+[[nodiscard]] inline bool may_be_record_head(BytesView bytes, std::size_t at) noexcept {
+  if (bytes.size() < record_head_bytes || at > bytes.size() - record_head_bytes) return false;
+  const auto kind = load_number<std::uint32_t>(bytes.data() + at + 28);
+  return kind != 0 && kind < 256;
 }
 
 [[nodiscard]] inline std::string segment_name(std::uint64_t number) {

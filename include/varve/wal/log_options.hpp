@@ -11,6 +11,8 @@ namespace varve {
 struct LogOptions {
   /// A segment that is longer is followed by another.
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
+  /// How many files of forgotten segments are kept, to be segments again.
+  std::uint64_t spare_segments = 4;
   /// Where segments go that are forgotten; they are removed where it is empty.
   std::string archive_directory{};
   /// Passes over what is damaged, and reports it.

@@ -130,8 +130,8 @@ class LogReader {
     const bool last = at_segment_ == segments_.size();
     // What follows the entry before the next segment was cut off when that was made.
     if (!last && expected_ == segments_[at_segment_].head.follows) return close(segment);
-    const auto head = whole_record(segment, at_);
-    if (!head || head->sequence != expected_) {
+    const auto head = expected_record(segment);
+    if (!head) {
       if (!at_end(segment, last)) return read_record();
       return close(segment);
     }
@@ -143,6 +143,25 @@ class LogReader {
     report_.bytes += head->size;
     report_.last_sequence = head->sequence;
     return true;
+  }
+
+  /// The entry that comes next, here, or behind zeros where a block begins; moves there.
+  [[nodiscard]] std::optional<detail::RecordHead> expected_record(const Segment& segment) {
+    const std::size_t block = (at_ + io_block_bytes - 1) / io_block_bytes * io_block_bytes;
+    auto head = whole_record(segment, at_);
+    if (head && head->sequence == expected_) return head;
+    if (block == at_ || last_not_zero(at_, block) != at_) return std::nullopt;
+    head = whole_record(segment, block);
+    if (!head || head->sequence != expected_) return std::nullopt;
+    at_ = block;
+    return head;
+  }
+
+  /// Behind the last byte between the two that is not 0; `from` where all are.
+  [[nodiscard]] std::size_t last_not_zero(std::size_t from, std::size_t to) const {
+    const BytesView between = BytesView(bytes_).substr(std::min(from, bytes_.size()));
+    const std::size_t found = between.substr(0, to - from).find_last_not_of('\0');
+    return found == BytesView::npos ? from : from + found + 1;
   }
 
   [[nodiscard]] std::optional<detail::RecordHead> whole_record(const Segment& segment,
@@ -161,31 +180,37 @@ class LogReader {
   /// further on says that this one was on disk, or another segment follows.
   bool at_end(const Segment& segment, bool last) {
     bool lost = !last;
-    std::size_t found = bytes_.size();
+    std::size_t torn = at_ + end_of_entry(segment, at_);
     for (std::size_t at = at_ + 1; at + detail::record_head_bytes <= bytes_.size(); ++at) {
-      if (bytes_[at + 28] == 0) continue;  // no kind: spares the checksum in zeros
+      if (!detail::may_be_record_head(bytes_, at)) continue;
       const auto head = detail::decode_record_head(BytesView(bytes_).substr(at), segment.head);
       if (!head || head->sequence < expected_) continue;
-      if (head->durable < expected_ && !lost) continue;
-      lost = true;
-      found = at;
-      break;
+      torn = std::max(torn, at + end_of_entry(segment, at));
+      if (head->sequence == expected_ || (head->durable < expected_ && !lost)) continue;
+      damaged(segment.number, at_);
+      drop(expected_, head->sequence - 1);
+      expected_ = head->sequence;
+      at_ = at;
+      return false;
     }
-    if (!lost) {
-      const std::size_t end = bytes_.find_last_not_of('\0');
-      if (end != std::string::npos && end >= at_) {
-        report_.torn_tail = true;
-        report_.discarded_bytes += end + 1 - at_;
-      }
+    if (lost) {
+      damaged(segment.number, at_);
       return true;
     }
-    damaged(segment.number, at_);
-    if (found == bytes_.size()) return true;
-    const auto head = detail::decode_record_head(BytesView(bytes_).substr(found), segment.head);
-    drop(expected_, head->sequence - 1);
-    expected_ = head->sequence;
-    at_ = found;
-    return false;
+    // Of what the file was before nothing can be said but behind the zeros that follow a write.
+    torn = std::max(torn, last_not_zero(at_, segment.head.recycled ? at_ + detail::record_head_bytes
+                                                                   : bytes_.size()));
+    if (torn != at_) report_.torn_tail = true;
+    report_.discarded_bytes += torn - at_;
+    return true;
+  }
+
+  /// How far the entry goes whose head is here, as far as the file does; 0 where there is none.
+  [[nodiscard]] std::size_t end_of_entry(const Segment& segment, std::size_t at) const {
+    if (!detail::may_be_record_head(bytes_, at)) return 0;
+    const auto head = detail::decode_record_head(BytesView(bytes_).substr(at), segment.head);
+    if (!head || head->sequence < expected_) return 0;
+    return std::min<std::size_t>(detail::record_head_bytes + head->size, bytes_.size() - at);
   }
 
   bool close(const Segment& segment) {

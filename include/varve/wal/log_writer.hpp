@@ -10,6 +10,7 @@
 #include <varve/wal/log_format.hpp>
 #include <varve/wal/log_options.hpp>
 #include <varve/wal/log_reader.hpp>
+#include <varve/wal/log_spares.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,7 +37,10 @@ class LogWriter {
   /// the one after the last that was read.
   LogWriter(FS& files, std::string directory, LogOptions options, const LogReader<FS>& reader,
             std::uint64_t next)
-      : files_(files), directory_(std::move(directory)), options_(std::move(options)) {
+      : files_(files),
+        directory_(std::move(directory)),
+        options_(std::move(options)),
+        spares_(files_, directory_, options_) {
     if (!options_.archive_directory.empty()) make_directory(files_, options_.archive_directory);
     for (const std::uint64_t number : reader.headless()) {
       files_.remove(path(number));
@@ -87,6 +91,9 @@ class LogWriter {
       return;
     }
     attempt([&] {
+      const std::size_t size = group_.size();
+      // Behind it begins what the file was before.
+      if (head_.recycled) group_.append(detail::record_head_bytes, '\0');
       if (offset_ + group_.size() > filled_) fill();
       const bool clean = durable_ == written_;
       if (durability == Durability::synced && clean) {
@@ -95,7 +102,7 @@ class LogWriter {
         file_->write_at(offset_, group_);
         if (durability == Durability::synced) file_->sync();
       }
-      offset_ += group_.size();
+      offset_ += size;
       group_.clear();
       written_ = appended_;
       if (durability == Durability::synced) durable_ = written_;
@@ -116,22 +123,20 @@ class LogWriter {
   [[nodiscard]] std::uint64_t written_sequence() const noexcept { return written_; }
   [[nodiscard]] std::uint64_t durable_sequence() const noexcept { return durable_; }
 
-  /// Removes or archives the segments whose entries are all at or before `sequence`. One at a time,
-  /// so that no crash leaves a hole.
+  /// Lets go of the segments whose entries are all at or before `sequence`: archives them, and
+  /// keeps their files to be used again, or removes them. One at a time, so that no crash leaves a
+  /// hole.
   void forget(std::uint64_t sequence) {
     check_alive();
     for (;;) {
-      if (forgot_) {
-        if (!options_.archive_directory.empty()) files_.sync_directory(options_.archive_directory);
-        files_.sync_directory(directory_);
-        forgot_ = false;
-      }
+      if (std::exchange(forgot_, false)) settle();
       if (closed_.empty() || closed_.front().end > sequence + 1) return;
-      const std::string name = detail::segment_name(closed_.front().number);
-      if (options_.archive_directory.empty()) {
-        files_.remove(directory_ + "/" + name);
-      } else {
+      const Closed& segment = closed_.front();
+      if (!options_.archive_directory.empty()) {
+        const std::string name = detail::segment_name(segment.number);
         files_.rename(directory_ + "/" + name, options_.archive_directory + "/" + name);
+      } else if (!spares_.keep(segment.number, segment.bytes)) {
+        files_.remove(path(segment.number));
       }
       closed_.pop_front();
       forgot_ = true;
@@ -140,7 +145,7 @@ class LogWriter {
 
   /// On disk now.
   [[nodiscard]] std::uint64_t bytes() const noexcept {
-    std::uint64_t sum = filled_;
+    std::uint64_t sum = filled_ + spares_.bytes();
     for (const Closed& segment : closed_) sum += segment.bytes;
     return sum;
   }
@@ -170,17 +175,44 @@ class LogWriter {
     ++head_.number;
     head_.follows = follows;
     head_.first = first;
-    file_.emplace(files_.open(path(head_.number), OpenMode::create));
-    file_->write_through(0, detail::encode(head_));
+    const auto spare = spares_.take();
+    head_.recycled = spare.has_value();
+    if (spare) {
+      // It has its head before it has its name, so that it is never a segment with another's head.
+      file_.emplace(files_.open(*spare, OpenMode::write));
+      file_->write_through(0, head_with_end());
+      files_.rename(*spare, path(head_.number));
+      filled_ = file_->size();
+    } else {
+      file_.emplace(files_.open(path(head_.number), OpenMode::create));
+      file_->write_through(0, detail::encode(head_));
+      filled_ = detail::segment_head_bytes;
+    }
     files_.sync_directory(directory_);
-    offset_ = filled_ = detail::segment_head_bytes;
+    offset_ = detail::segment_head_bytes;
+  }
+
+  [[nodiscard]] std::string head_with_end() const {
+    return detail::encode(head_) + std::string(detail::record_head_bytes, '\0');
+  }
+
+  /// Has what was let go of stay gone.
+  void settle() {
+    try {
+      if (!options_.archive_directory.empty()) files_.sync_directory(options_.archive_directory);
+      files_.sync_directory(directory_);
+    } catch (...) {
+      forgot_ = true;
+      throw;
+    }
+    spares_.settle();
   }
 
   /// Writes zeros where entries will stand, twice as far each time: a write that makes no file
   /// longer is on disk in half the time.
   void fill() {
     const std::uint64_t step =
-        std::clamp<std::uint64_t>(filled_, 2 * io_block_bytes, std::uint64_t{1} << 20U);
+        std::clamp<std::uint64_t>(filled_, 2 * io_block_bytes, detail::zeros_ahead_bytes);
     const std::uint64_t end = (offset_ + group_.size() + step) / io_block_bytes * io_block_bytes;
     file_->write_at(filled_, std::string(static_cast<std::size_t>(end - filled_), '\0'));
     file_->sync();
@@ -213,6 +245,7 @@ class LogWriter {
   detail::SegmentHead head_;
   std::optional<File> file_;
   std::deque<Closed> closed_;
+  detail::LogSpares<FS> spares_;
   bool forgot_ = false;  ///< a segment that went is not synced away yet
   std::string group_;
   std::uint64_t appended_ = 0;

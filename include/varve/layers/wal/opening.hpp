@@ -21,6 +21,7 @@ namespace varve::detail {
 [[nodiscard]] inline LogOptions log_options(const WalOptions& options) {
   LogOptions log;
   log.segment_bytes = options.segment_bytes;
+  log.spare_segments = options.spare_segments;
   log.archive_directory = options.archive_directory;
   log.salvage = options.salvage;
   return log;

@@ -29,14 +29,18 @@ struct WalOptions {
   std::uint64_t sync_interval_ms = 100;
 
   /// How many bytes of batches are logged before what they did is brought to disk below and the log
-  /// starts anew. The log stays within about twice this and two segments.
+  /// starts anew. The log stays within about twice this and two segments, besides the spare
+  /// ones.
   std::uint64_t checkpoint_bytes = std::uint64_t{256} << 20U;
 
   /// The size of a file of the log.
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
 
-  /// Where files of the log go that are no longer needed, instead of being used again; nowhere
-  /// where it is empty.
+  /// How many files of the log that are no longer needed are kept to be used again: writing into
+  /// them is faster than into new ones.
+  std::uint64_t spare_segments = 4;
+
+  /// Where files of the log go that are no longer needed; nowhere where it is empty.
   std::string archive_directory{};
 
   /// Opens a store whose log is damaged, without what cannot be read; `recovery()` says what that
@@ -49,6 +53,7 @@ struct WalOptions {
     visit("sync_interval_ms", sync_interval_ms);
     visit("checkpoint_bytes", checkpoint_bytes);
     visit("segment_bytes", segment_bytes);
+    visit("spare_segments", spare_segments);
     visit("archive_directory", archive_directory);
     visit("salvage", salvage);
   }
