@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/cache/duel.hpp>
 #include <varve/cache/frequency_sketch.hpp>
 #include <varve/cache/hash.hpp>
 #include <varve/cache/sets.hpp>
@@ -17,7 +18,9 @@ namespace varve::detail::cache {
 ///
 /// A record starts in its set's window, first in, first out. When the set is full the oldest of the
 /// window meets the one that CLOCK would take from the rest, and the sketch decides which of the
-/// two goes: the one asked for less often. So what is read once passes through the window.
+/// two goes: the one asked for less often. So what is read once passes through the window. Where
+/// the popular keys change too fast for that, the duel of the sets says so, and CLOCK alone
+/// decides.
 ///
 /// Threads: any. A reader never waits: it copies, sees whether the set changed meanwhile, and after
 /// a few tries in vain calls it a miss.
@@ -25,7 +28,10 @@ class SetStore {
  public:
   /// As many sets of about 32 records of `entry_bytes` as `capacity` has room for, with the sketch.
   SetStore(std::size_t capacity, std::size_t entry_bytes, std::uint64_t seed)
-      : seed_(seed), sets_(capacity, entry_bytes), sketch_(sets_.count() * Sets::ways) {}
+      : seed_(seed),
+        sets_(capacity, entry_bytes),
+        sketch_(sets_.count() * Sets::ways),
+        duel_(sets_.count()) {}
 
   [[nodiscard]] bool takes(std::size_t key_size, std::size_t value_size) const noexcept {
     return sets_.count() != 0 && value_size < absent_size &&
@@ -45,7 +51,10 @@ class SetStore {
   }
 
   /// Counts a request that was not answered.
-  void missed(const Key& key) noexcept { sketch_.add(key.hash); }
+  void missed(const Key& key) noexcept {
+    sketch_.add(key.hash);
+    duel_.missed(sets_.index(key.hash));
+  }
 
   template <class Allowed>
   std::optional<std::size_t> fill(const Key& key, std::optional<BytesView> value,
@@ -59,7 +68,7 @@ class SetStore {
     if (const auto there = way_of(set, key)) sets_.remove(set, *there);
     std::size_t evicted = 0;
     while (!sets_.has_room(set, words)) {
-      evict(set);
+      evict(set, duel_.asks_the_sketch(sets_.index(key.hash)));
       ++evicted;
     }
     std::uint64_t record[Value::inline_words + 1];
@@ -178,12 +187,12 @@ class SetStore {
     return sketch_.estimate(hash_key(seed_, record[0] & 0xffff'ffffU, bytes));
   }
 
-  void evict(SetHead& set) noexcept {
+  void evict(SetHead& set, bool by_frequency) noexcept {
     const auto victim = set.clock_victim();
     if (set.window_size == 0 || (victim && set.window_size < Sets::window))
       return sets_.remove(set, *victim);
     const unsigned oldest = set.window[0];
-    if (!victim || frequency(set, oldest) <= frequency(set, *victim))
+    if (!victim || (by_frequency && frequency(set, oldest) <= frequency(set, *victim)))
       return sets_.remove(set, oldest);
     set.leave_window(0);
     sets_.remove(set, *victim);
@@ -192,6 +201,7 @@ class SetStore {
   std::uint64_t seed_;
   Sets sets_;
   FrequencySketch sketch_;
+  Duel duel_;
 };
 
 }  // namespace varve::detail::cache

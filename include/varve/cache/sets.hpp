@@ -92,7 +92,7 @@ class Sets {
   static constexpr unsigned window = 3;
   /// What the sketch of a set takes at most: its size is a power of two.
   static constexpr std::size_t sketch_bytes = std::size_t{ways} * 8;
-  static constexpr std::uint8_t clock_max = 3;
+  static constexpr std::uint8_t clock_max = 1;
   using Word = std::atomic<std::uint64_t>;
 
   /// Holds a set for one writer. Readers see by the version that they read in vain.
@@ -127,10 +127,11 @@ class Sets {
   [[nodiscard]] std::size_t data_words() const noexcept { return data_words_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return pages_.size(); }
 
-  /// The set of a key. The mapping is zeros at first, which is what an empty head is.
-  [[nodiscard]] SetHead& head(std::uint64_t hash) const noexcept {
-    return at(((hash & 0xffff'ffffU) * count_) >> 32U);
+  [[nodiscard]] std::size_t index(std::uint64_t hash) const noexcept {
+    return ((hash & 0xffff'ffffU) * count_) >> 32U;
   }
+  /// The set of a key. The mapping is zeros at first, which is what an empty head is.
+  [[nodiscard]] SetHead& head(std::uint64_t hash) const noexcept { return at(index(hash)); }
   [[nodiscard]] Word* data(SetHead& set) const noexcept {
     return reinterpret_cast<Word*>(reinterpret_cast<char*>(&set) + sizeof(SetHead));
   }
