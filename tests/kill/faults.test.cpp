@@ -304,3 +304,54 @@ TEMPLATE_TEST_CASE("fault class 15: without descriptors the error is one, and no
     return missing_of(store, tree, values, 100);
   }));
 }
+
+TEMPLATE_TEST_CASE("scenario 16: who is refused a store and goes leaves it locked", "",
+                   VARVE_STACKS) {
+  const TempDirectory temp;
+  check_child(in_child([&]() -> std::string {
+    const auto store = varve::open<TestType>(temp / "store");
+    for (int i = 0; i < 3; ++i) {
+      // Closes what it opened, which would end a lock of `fcntl` of this process.
+      const auto here = refusal_to_open<TestType>(temp / "store", ErrorKind::busy);
+      if (!here.empty()) return "in this process: " + here;
+      const auto there =
+          in_child([&] { return refusal_to_open<TestType>(temp / "store", ErrorKind::busy); });
+      if (!there.empty()) return "in another process: " + there;
+    }
+    return "";
+  }));
+}
+
+TEMPLATE_TEST_CASE("scenario 17: a child of fork is refused, and its parent unharmed", "",
+                   VARVE_STACKS) {
+  const TempDirectory temp;
+  check_child(in_child([&]() -> std::string {
+    constexpr int values = 30;
+    int acknowledged = 0;
+    {
+      auto store = varve::open<TestType>(temp / "store");
+      const Tree tree = store.open_tree("t");
+      for (int round = 1; round <= 3; ++round) {
+        const auto refusal =
+            write_until_refused(store, tree, values * round / 3, 100, acknowledged);
+        if (refusal) return refusal->what();
+        const std::string said = in_child([&]() -> std::string {
+          for (int i = 0; i < 5; ++i) {
+            try {
+              put(store, tree, "child" + std::to_string(i), value_of(i, 300));
+              return "the child could write";
+            } catch (const Error& error) {
+              if (error.kind() != ErrorKind::invalid_argument) return error.what();
+            }
+          }
+          return "";
+        });
+        if (!said.empty()) return said;
+      }
+    }
+    const auto store = varve::open<TestType>(temp / "store");
+    const Tree tree = store.find_tree("t").value();
+    if (store.contains(tree, "child0")) return "what the child wrote is there";
+    return missing_of(store, tree, values, 100);
+  }));
+}

@@ -10,8 +10,11 @@
 #include <varve/layers/wal/live_trees.hpp>
 #include <varve/layers/wal/options.hpp>
 #include <varve/layers/wal/poison.hpp>
+#include <varve/wal/closed_segment.hpp>
 #include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_writer.hpp>
+
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -24,6 +27,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace varve::detail {
 
@@ -98,6 +102,11 @@ class WalCommitter {
     poisons(operation, [&] { log_->sync(); });
   }
 
+  /// The segments that `forget_alone` will let go of.
+  [[nodiscard]] std::vector<ClosedSegment> closed_alone(std::uint64_t sequence) const {
+    return log_->closed(sequence);
+  }
+
   /// Lets go of the entries up to `sequence`, `bytes` of batches.
   void forget_alone(std::uint64_t sequence, std::uint64_t bytes) {
     log_->forget(sequence);
@@ -158,6 +167,11 @@ class WalCommitter {
     return disk_bytes_.load(std::memory_order_relaxed);
   }
 
+  /// Copies segments into the archive. One thread at a time, beside writers.
+  void archive(const std::vector<ClosedSegment>& segments) {
+    for (const ClosedSegment& segment : segments) log_->archive().keep(segment);
+  }
+
   [[nodiscard]] Tree own_tree() const noexcept { return own_tree_; }
 
   void check_writable(const char* operation) const { poison_.check(operation); }
@@ -171,7 +185,18 @@ class WalCommitter {
 
  private:
   void submit(Next& next, CommitRequest& request) {
+    check_process();
     queue_.submit(request, [&](CommitRequest* first) { lead(next, first); });
+  }
+
+  /// A child of `fork` has the files of its parent, which goes on to write them.
+  void check_process() const {
+    if (::getpid() == process_) return;
+    throw Error(ErrorKind::invalid_argument,
+                {.message = "the store was opened in another process (fork); open it in this one "
+                            "after the parent has closed it",
+                 .operation = "write",
+                 .layer = "wal"});
   }
 
   void lead(Next& next, CommitRequest* first) noexcept {
@@ -303,6 +328,7 @@ class WalCommitter {
   }
 
   WalOptions options_;
+  const pid_t process_ = ::getpid();
   CommitQueue queue_;
   std::unique_ptr<LogWriter<FS>> log_;
   LiveTrees trees_;
