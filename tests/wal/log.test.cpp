@@ -346,3 +346,59 @@ TEST_CASE("Log: an entry may stand where a block begins, behind zeros") {
   CHECK(entries(dirty) == 1);
   CHECK(entries(bytes.substr(0, first_end) + std::string(1, '\0') + bytes.substr(first_end)) == 1);
 }
+
+namespace {
+
+/// A disk on which a byte of each file that is made below `archive/` comes out wrong.
+class BadArchive : public Disk {
+ public:
+  using Disk::Disk;
+
+  [[nodiscard]] auto open(BytesView path, OpenMode mode) {
+    auto file = Disk::open(path, mode);
+    if (!good && mode == OpenMode::read && path.starts_with("archive/") && file.size() > 100) {
+      flip(*this, std::string(path), 100);
+    }
+    return file;
+  }
+
+  bool good = false;
+};
+
+}  // namespace
+
+TEST_CASE("Log: a segment is let go of when its copy in the archive was read again") {
+  BadArchive disk;
+  const LogOptions options{.segment_bytes = small_segment, .archive_directory = "archive"};
+  disk.create_directory("log");
+  LogReader<BadArchive> reader(disk, "log", options);
+  REQUIRE_FALSE(reader.next());
+  LogWriter<BadArchive> writer(disk, "log", options, reader, 1);
+  for (std::uint64_t at = 1; at <= 3; ++at) {
+    writer.append(LogEntryKind::batch, at, std::string(500, 'x'));
+    writer.write(Durability::synced);
+  }
+  const auto before = segments(disk);
+  REQUIRE(before.size() == 4);
+  CHECK_THROWS_AS(writer.forget(3), Error);
+  CHECK(segments(disk) == before);
+  CHECK(detail::segment_numbers(disk.list("archive")).empty());
+
+  disk.good = true;
+  flip(disk, before[1], 200);
+  CHECK_THROWS_AS(writer.forget(3), Error);
+  CHECK(segments(disk) == std::vector(before.begin() + 1, before.end()));
+  flip(disk, before[1], 200);
+  writer.forget(3);
+  CHECK(segments(disk) == std::vector(before.begin() + 3, before.end()));
+  CHECK(spares(disk) == 3);
+  CHECK(disk.list("archive").size() == 3);
+  LogReader<BadArchive> archived(disk, "archive", {});
+  std::uint64_t last = 0;
+  while (archived.next()) {
+    CHECK(archived.entry().payload == std::string(500, 'x'));
+    last = archived.entry().sequence;
+  }
+  CHECK(last == 3);
+  CHECK_FALSE(archived.report().torn_tail);
+}

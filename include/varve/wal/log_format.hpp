@@ -3,6 +3,7 @@
 
 #include <varve/concepts/bytes.hpp>
 #include <varve/concepts/error.hpp>
+#include <varve/concepts/file_system.hpp>
 #include <varve/io/crc32c.hpp>
 #include <varve/wal/log_entry.hpp>
 
@@ -136,6 +137,44 @@ inline void append_record(std::string& to, const SegmentHead& segment, const Rec
   if (bytes.size() < record_head_bytes || at > bytes.size() - record_head_bytes) return false;
   const auto kind = load_number<std::uint32_t>(bytes.data() + at + 28);
   return kind != 0 && kind < 256;
+}
+
+/// A whole entry in the bytes of a segment.
+struct PlacedRecord {
+  RecordHead head;
+  std::size_t at = 0;
+
+  [[nodiscard]] std::size_t payload() const noexcept { return at + record_head_bytes; }
+  [[nodiscard]] std::size_t end() const noexcept { return payload() + head.size; }
+};
+
+/// The whole entry that stands at a place. Every length is checked before it is used.
+[[nodiscard]] inline std::optional<PlacedRecord> record_at(BytesView bytes, std::size_t at,
+                                                           const SegmentHead& segment) {
+  if (at > bytes.size()) return std::nullopt;
+  const BytesView left = bytes.substr(at);
+  const auto head = decode_record_head(left, segment);
+  if (!head || head->size > left.size() - record_head_bytes ||
+      crc32c(left.substr(record_head_bytes, head->size)) != head->payload_checksum) {
+    return std::nullopt;
+  }
+  return PlacedRecord{*head, at};
+}
+
+/// The whole entry `sequence`, at a place, or behind zeros where the next block begins.
+[[nodiscard]] inline std::optional<PlacedRecord> find_record(BytesView bytes, std::size_t at,
+                                                             const SegmentHead& segment,
+                                                             std::uint64_t sequence) {
+  auto found = record_at(bytes, at, segment);
+  if (found && found->head.sequence == sequence) return found;
+  const std::size_t block = (at + io_block_bytes - 1) / io_block_bytes * io_block_bytes;
+  if (block == at || block >= bytes.size() ||
+      bytes.substr(at, block - at).find_first_not_of('\0') != BytesView::npos) {
+    return std::nullopt;
+  }
+  found = record_at(bytes, block, segment);
+  if (found && found->head.sequence != sequence) return std::nullopt;
+  return found;
 }
 
 [[nodiscard]] inline std::string segment_name(std::uint64_t number) {

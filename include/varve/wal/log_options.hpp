@@ -13,7 +13,7 @@ struct LogOptions {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20U;
   /// How many files of forgotten segments are kept, to be segments again.
   std::uint64_t spare_segments = 4;
-  /// Where segments go that are forgotten; they are removed where it is empty.
+  /// Where segments that are forgotten are copied to; nowhere where it is empty.
   std::string archive_directory{};
   /// Passes over what is damaged, and reports it.
   bool salvage = false;

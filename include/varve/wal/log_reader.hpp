@@ -3,6 +3,7 @@
 
 #include <varve/concepts/error.hpp>
 #include <varve/concepts/file_system.hpp>
+#include <varve/wal/closed_segment.hpp>
 #include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_format.hpp>
 #include <varve/wal/log_options.hpp>
@@ -53,10 +54,8 @@ class LogReader {
     return segments_.empty() ? 0 : segments_.back().head.log;
   }
 
-  /// Of the segments that are there: number and the sequence after its last entry.
-  [[nodiscard]] const std::vector<std::pair<std::uint64_t, std::uint64_t>>& ends() const noexcept {
-    return ends_;
-  }
+  /// The segments that were read to their ends.
+  [[nodiscard]] const std::vector<ClosedSegment>& closed() const noexcept { return closed_; }
 
   /// Of the last segment, once it is read: all up to where it ended.
   [[nodiscard]] BytesView last_segment() const noexcept { return BytesView(bytes_).substr(0, at_); }
@@ -130,31 +129,19 @@ class LogReader {
     const bool last = at_segment_ == segments_.size();
     // What follows the entry before the next segment was cut off when that was made.
     if (!last && expected_ == segments_[at_segment_].head.follows) return close(segment);
-    const auto head = expected_record(segment);
-    if (!head) {
+    const auto record = detail::find_record(bytes_, at_, segment.head, expected_);
+    if (!record) {
       if (!at_end(segment, last)) return read_record();
       return close(segment);
     }
-    entry_ = {head->sequence, head->kind,
-              BytesView(bytes_).substr(at_ + detail::record_head_bytes, head->size)};
-    at_ += detail::record_head_bytes + head->size;
+    const detail::RecordHead& head = record->head;
+    entry_ = {head.sequence, head.kind, BytesView(bytes_).substr(record->payload(), head.size)};
+    at_ = record->end();
     ++expected_;
     ++report_.entries;
-    report_.bytes += head->size;
-    report_.last_sequence = head->sequence;
+    report_.bytes += head.size;
+    report_.last_sequence = head.sequence;
     return true;
-  }
-
-  /// The entry that comes next, here, or behind zeros where a block begins; moves there.
-  [[nodiscard]] std::optional<detail::RecordHead> expected_record(const Segment& segment) {
-    const std::size_t block = (at_ + io_block_bytes - 1) / io_block_bytes * io_block_bytes;
-    auto head = whole_record(segment, at_);
-    if (head && head->sequence == expected_) return head;
-    if (block == at_ || last_not_zero(at_, block) != at_) return std::nullopt;
-    head = whole_record(segment, block);
-    if (!head || head->sequence != expected_) return std::nullopt;
-    at_ = block;
-    return head;
   }
 
   /// Behind the last byte between the two that is not 0; `from` where all are.
@@ -162,18 +149,6 @@ class LogReader {
     const BytesView between = BytesView(bytes_).substr(std::min(from, bytes_.size()));
     const std::size_t found = between.substr(0, to - from).find_last_not_of('\0');
     return found == BytesView::npos ? from : from + found + 1;
-  }
-
-  [[nodiscard]] std::optional<detail::RecordHead> whole_record(const Segment& segment,
-                                                               std::size_t at) const {
-    if (at > bytes_.size()) return std::nullopt;
-    const BytesView left = BytesView(bytes_).substr(at);
-    const auto head = detail::decode_record_head(left, segment.head);
-    if (!head || head->size > left.size() - detail::record_head_bytes) return std::nullopt;
-    if (crc32c(left.substr(detail::record_head_bytes, head->size)) != head->payload_checksum) {
-      return std::nullopt;
-    }
-    return head;
   }
 
   /// No entry follows here. True where that is the end; throws, or passes over it, where an entry
@@ -214,7 +189,7 @@ class LogReader {
   }
 
   bool close(const Segment& segment) {
-    ends_.emplace_back(segment.number, expected_);
+    closed_.push_back({segment.number, expected_, bytes_.size()});
     open_ = false;
     return false;
   }
@@ -241,7 +216,7 @@ class LogReader {
   bool salvage_;
   std::vector<Segment> segments_;
   std::vector<std::uint64_t> headless_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ends_;
+  std::vector<ClosedSegment> closed_;
   std::uint64_t last_number_ = 0;
   std::size_t at_segment_ = 0;
   bool started_ = false;

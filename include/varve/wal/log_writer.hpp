@@ -4,8 +4,9 @@
 #include <varve/concepts/durability.hpp>
 #include <varve/concepts/error.hpp>
 #include <varve/concepts/file_system.hpp>
-#include <varve/io/durable_file.hpp>
 #include <varve/io/random_bytes.hpp>
+#include <varve/wal/closed_segment.hpp>
+#include <varve/wal/log_archive.hpp>
 #include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_format.hpp>
 #include <varve/wal/log_options.hpp>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace varve {
 
@@ -40,17 +42,14 @@ class LogWriter {
       : files_(files),
         directory_(std::move(directory)),
         options_(std::move(options)),
-        spares_(files_, directory_, options_) {
-    if (!options_.archive_directory.empty()) make_directory(files_, options_.archive_directory);
+        archive_(files_, directory_, options_),
+        spares_(files_, directory_, options_),
+        closed_(reader.closed().begin(), reader.closed().end()) {
     for (const std::uint64_t number : reader.headless()) {
       files_.remove(path(number));
       files_.sync_directory(directory_);
     }
-    std::uint64_t follows = 0;
-    for (const auto& [number, end] : reader.ends()) {
-      closed_.push_back({number, end, files_.open(path(number), OpenMode::read).size()});
-      follows = end;
-    }
+    const std::uint64_t follows = closed_.empty() ? 0 : closed_.back().end;
     if (!closed_.empty()) {
       // Where a sync failed once, what can be read need not be on disk, and a sync alone passes it
       // over.
@@ -123,40 +122,45 @@ class LogWriter {
   [[nodiscard]] std::uint64_t written_sequence() const noexcept { return written_; }
   [[nodiscard]] std::uint64_t durable_sequence() const noexcept { return durable_; }
 
-  /// Lets go of the segments whose entries are all at or before `sequence`: archives them, and
-  /// keeps their files to be used again, or removes them. One at a time, so that no crash leaves a
-  /// hole.
+  /// The segments whose entries are all at or before `sequence`.
+  [[nodiscard]] std::vector<ClosedSegment> closed(std::uint64_t sequence) const {
+    std::vector<ClosedSegment> found;
+    for (const ClosedSegment& segment : closed_) {
+      if (segment.end <= sequence + 1) found.push_back(segment);
+    }
+    return found;
+  }
+
+  /// Lets go of those: archives what is not in the archive, and keeps their files to be used again,
+  /// or removes them. One at a time, so that no crash leaves a hole.
   void forget(std::uint64_t sequence) {
     check_alive();
     for (;;) {
-      if (std::exchange(forgot_, false)) settle();
-      if (closed_.empty() || closed_.front().end > sequence + 1) return;
-      const Closed& segment = closed_.front();
-      if (!options_.archive_directory.empty()) {
-        const std::string name = detail::segment_name(segment.number);
-        files_.rename(directory_ + "/" + name, options_.archive_directory + "/" + name);
-      } else if (!spares_.keep(segment.number, segment.bytes)) {
-        files_.remove(path(segment.number));
+      if (forgot_) {
+        files_.sync_directory(directory_);
+        spares_.settle();
+        forgot_ = false;
       }
+      if (closed_.empty() || closed_.front().end > sequence + 1) return;
+      const ClosedSegment& segment = closed_.front();
+      archive_.keep(segment);
+      if (!spares_.keep(segment.number, segment.bytes)) files_.remove(path(segment.number));
       closed_.pop_front();
       forgot_ = true;
     }
   }
 
+  /// Where what is forgotten goes. For one thread, but beside one that writes.
+  [[nodiscard]] LogArchive<FS>& archive() noexcept { return archive_; }
+
   /// On disk now.
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     std::uint64_t sum = filled_ + spares_.bytes();
-    for (const Closed& segment : closed_) sum += segment.bytes;
+    for (const ClosedSegment& segment : closed_) sum += segment.bytes;
     return sum;
   }
 
  private:
-  struct Closed {
-    std::uint64_t number;
-    std::uint64_t end;  ///< the sequence after its last entry
-    std::uint64_t bytes;
-  };
-
   [[nodiscard]] std::string path(std::uint64_t number) const {
     return directory_ + "/" + detail::segment_name(number);
   }
@@ -196,18 +200,6 @@ class LogWriter {
     return detail::encode(head_) + std::string(detail::record_head_bytes, '\0');
   }
 
-  /// Has what was let go of stay gone.
-  void settle() {
-    try {
-      if (!options_.archive_directory.empty()) files_.sync_directory(options_.archive_directory);
-      files_.sync_directory(directory_);
-    } catch (...) {
-      forgot_ = true;
-      throw;
-    }
-    spares_.settle();
-  }
-
   /// Writes zeros where entries will stand, twice as far each time: a write that makes no file
   /// longer is on disk in half the time.
   void fill() {
@@ -244,8 +236,9 @@ class LogWriter {
   LogOptions options_;
   detail::SegmentHead head_;
   std::optional<File> file_;
-  std::deque<Closed> closed_;
+  LogArchive<FS> archive_;
   detail::LogSpares<FS> spares_;
+  std::deque<ClosedSegment> closed_;
   bool forgot_ = false;  ///< a segment that went is not synced away yet
   std::string group_;
   std::uint64_t appended_ = 0;

@@ -40,7 +40,8 @@ struct WalOptions {
   /// them is faster than into new ones.
   std::uint64_t spare_segments = 4;
 
-  /// Where files of the log go that are no longer needed; nowhere where it is empty.
+  /// Where copies of files of the log go that are no longer needed; nowhere where it is empty. On
+  /// another disk, if you like.
   std::string archive_directory{};
 
   /// Opens a store whose log is damaged, without what cannot be read; `recovery()` says what that

@@ -181,6 +181,10 @@ class WalStore {
         write_image(head_of(next), next);
       });
     }
+    if (!options_.archive_directory.empty()) {
+      committer_->archive(
+          committer_->alone(next, "flush", [&] { return committer_->closed_alone(sequence); }));
+    }
     committer_->alone(next, "flush", [&] { committer_->forget_alone(sequence, bytes); });
   }
 
