@@ -67,7 +67,8 @@ void mend(std::string& input, unsigned seed) {
                                    .segment = detail::load_number<std::uint64_t>(at + 24),
                                    .number = ++number,
                                    .first = detail::load_number<std::uint64_t>(at + 40),
-                                   .follows = detail::load_number<std::uint64_t>(at + 48)};
+                                   .follows = detail::load_number<std::uint64_t>(at + 48),
+                                   .recycled = at[56] % 2 != 0};
     mended += detail::encode(head);
     mended += mend_entries(BytesView(segment).substr(detail::segment_head_bytes), head, seed);
   }
