@@ -43,6 +43,20 @@ template <class C, class T>
 concept KeyCodecFor =
     CodecFor<C, T> && std::totally_ordered<T> && requires { requires bool(C::ordered); };
 
+/// Besides, reads bytes that it would not write, such as those of an older version:
+/// `C::template is_current<T>(bytes)` is false for them, and never throws `corruption`.
+template <class C, class T>
+concept LenientCodecFor = CodecFor<C, T> && requires(BytesView bytes) {
+  { C::template is_current<T>(bytes) } -> std::same_as<bool>;
+};
+
+/// Besides, reads records that were stored under another name or identity than its own:
+/// `C::template check_stored<T>(name, identity)` throws, with a sentence, where it does not.
+template <class C, class T>
+concept EvolvingCodecFor = LenientCodecFor<C, T> && requires(BytesView name, BytesView identity) {
+  C::template check_stored<T>(name, identity);
+};
+
 /// The loud twin of `CodecFor`.
 template <class C, class T>
 consteval bool assert_codec_for() {
