@@ -97,3 +97,35 @@ TEST_CASE("CommitQueue: each thread gets its own failure, whoever led") {
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
 }
+
+TEST_CASE("CommitQueue: alone runs while nobody leads, and who waits meanwhile is done after") {
+  CommitQueue queue;
+  std::atomic<int> inside{0};
+  std::atomic<bool> together{false};
+  std::atomic<int> done{0};
+  const auto enter = [&] {
+    if (inside.fetch_add(1) != 0) together = true;
+    inside.fetch_sub(1);
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int turn = 0; turn < 300; ++turn) {
+        CommitRequest request;
+        queue.submit(request, [&](CommitRequest* first) {
+          while (first != nullptr) {
+            enter();
+            ++done;
+            CommitRequest* const following = first->next;
+            CommitQueue::finish(*first);
+            first = following;
+          }
+        });
+      }
+    });
+  }
+  for (int turn = 0; turn < 300; ++turn) queue.alone(enter);
+  for (std::thread& thread : threads) thread.join();
+  CHECK(done == 900);
+  CHECK_FALSE(together);
+}

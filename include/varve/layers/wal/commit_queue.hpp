@@ -44,14 +44,23 @@ class CommitQueue {
     while (!request.done.load(std::memory_order_acquire)) {
       if (!leading_.exchange(true, std::memory_order_acquire)) {
         if (CommitRequest* const first = take_all()) lead(first);
-        leading_.store(false, std::memory_order_release);
-        epoch_.fetch_add(1, std::memory_order_seq_cst);
-        epoch_.notify_all();
+        step_down();
       } else {
         wait(request);
       }
     }
     if (request.failure) std::rethrow_exception(request.failure);
+  }
+
+  /// Does `work()`, which does not throw, while nobody leads, and leads nobody.
+  template <class Work>
+  void alone(Work work) noexcept {
+    while (leading_.exchange(true, std::memory_order_acquire)) {
+      const int epoch = epoch_.load(std::memory_order_seq_cst);
+      if (leading_.load(std::memory_order_acquire)) epoch_.wait(epoch, std::memory_order_acquire);
+    }
+    work();
+    step_down();
   }
 
   /// The request is the other thread's again, and may be gone at once.
@@ -60,6 +69,12 @@ class CommitQueue {
   }
 
  private:
+  void step_down() noexcept {
+    leading_.store(false, std::memory_order_release);
+    epoch_.fetch_add(1, std::memory_order_seq_cst);
+    epoch_.notify_all();
+  }
+
   void push(CommitRequest& request) noexcept {
     request.next = waiting_.load(std::memory_order_relaxed);
     while (!waiting_.compare_exchange_weak(request.next, &request, std::memory_order_release,

@@ -7,6 +7,7 @@
 #include <varve/concepts/refinements.hpp>
 #include <varve/layers/wal/commit_queue.hpp>
 #include <varve/layers/wal/entries.hpp>
+#include <varve/layers/wal/interval_sync.hpp>
 #include <varve/layers/wal/live_trees.hpp>
 #include <varve/layers/wal/options.hpp>
 #include <varve/layers/wal/poison.hpp>
@@ -47,7 +48,11 @@ class WalCommitter {
         trees_(std::move(trees)),
         own_tree_(own_tree),
         last_(last_sequence),
-        applied_(last_sequence) {}
+        applied_(last_sequence) {
+    if (options_.sync != WalSync::interval) return;
+    interval_.emplace(std::chrono::milliseconds(options_.sync_interval_ms),
+                      [this] { sync_by_itself(); });
+  }
 
   /// Logs and applies a batch that is within the limits, and drops trees with it.
   void write(Next& next, const WriteBatch& batch, std::span<const Tree> dropped, bool synced) {
@@ -183,7 +188,21 @@ class WalCommitter {
     return value;
   }
 
+  /// Ends the thread that syncs, where there is one.
+  void stop_interval() noexcept { interval_.reset(); }
+
  private:
+  /// What fails here is told to who writes next.
+  void sync_by_itself() noexcept {
+    queue_.alone([&] {
+      try {
+        check_writable("sync");
+        sync_alone("sync");
+      } catch (...) {
+      }
+    });
+  }
+
   void submit(Next& next, CommitRequest& request) {
     check_process();
     queue_.submit(request, [&](CommitRequest* first) { lead(next, first); });
@@ -272,21 +291,11 @@ class WalCommitter {
       bytes += at->batch->bytes().size() + 1;
     }
     if (bytes == 0) return false;
-    log_->write(must_sync(synced) ? Durability::synced : Durability::buffered);
+    const bool at_once = synced && options_.sync == WalSync::always;
+    log_->write(at_once ? Durability::synced : Durability::buffered);
+    if (interval_ && log_->durable_sequence() != last_) interval_->wrote();
     logged_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     disk_bytes_.store(log_->bytes(), std::memory_order_relaxed);
-    return true;
-  }
-
-  [[nodiscard]] bool must_sync(bool asked) {
-    switch (options_.sync) {
-      case WalSync::always: return asked;
-      case WalSync::on_flush: return false;
-      case WalSync::interval: break;
-    }
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_sync_ < std::chrono::milliseconds(options_.sync_interval_ms)) return false;
-    last_sync_ = now;
     return true;
   }
 
@@ -335,11 +344,11 @@ class WalCommitter {
   Tree own_tree_;
   WriteBatch merged_;
   std::uint64_t last_;  ///< the last sequence that was given
-  std::chrono::steady_clock::time_point last_sync_{};
   std::atomic<std::uint64_t> applied_;
   std::atomic<std::uint64_t> logged_bytes_{0};
   std::atomic<std::uint64_t> disk_bytes_{0};
   WalPoison poison_;
+  std::optional<IntervalSync> interval_;  // last: its thread uses the others
 };
 
 }  // namespace varve::detail

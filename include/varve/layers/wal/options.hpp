@@ -9,7 +9,7 @@ namespace varve {
 /// When the log is brought to disk. docs/layers/wal.md says what each promises.
 enum class WalSync : std::uint8_t {
   always,    ///< by each `synced` write, before it returns
-  interval,  ///< by the first write that comes `sync_interval_ms` after the last time
+  interval,  ///< by a thread, `sync_interval_ms` after the first write that is not on disk
   on_flush,  ///< by `flush`, and when a segment of the log is full
 };
 

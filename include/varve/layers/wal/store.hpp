@@ -35,6 +35,7 @@ class WalStore {
 
   /// Brings what was handed to the system to disk, as far as it can.
   void close(Next& next) noexcept {
+    committer_->stop_interval();
     try {
       committer_->alone(next, "close", [&] { committer_->sync_alone("close"); });
     } catch (...) {
