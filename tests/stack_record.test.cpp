@@ -85,6 +85,28 @@ TEST_CASE("check_stack: only a layer that says so may join data written without 
   expect_refused<MinimalEngine>(engine, "missing");
 }
 
+namespace {
+
+template <KvEngine Next>
+struct ChecksFirst : Logs<Next> {
+  using Logs<Next>::Logs;
+  static constexpr LayerFormat format{.version = 1, .joins = true, .checks_first = true};
+};
+
+}  // namespace
+
+TEST_CASE("check_stack: a layer that checks first leaves its mark when it has, and not before") {
+  MinimalEngine engine;
+  fill(engine);
+  check_stack<ChecksFirst<MinimalEngine>>(engine);
+  CHECK(recorded_layers(engine).empty());
+  CHECK_NOTHROW(check_stack<MinimalEngine>(engine));
+  check_stack<ChecksFirst<MinimalEngine>>(engine, true);
+  CHECK(recorded_layers(engine) == std::vector<RecordedLayer>{{"logs", 1}});
+  CHECK_NOTHROW(check_stack<ChecksFirst<MinimalEngine>>(engine));
+  expect_refused<MinimalEngine>(engine, "layer 'logs' is in the data and missing");
+}
+
 TEST_CASE("check_stack: a record that cannot be read is corruption") {
   MinimalEngine engine;
   const Tree tree = engine.open_tree("varve.stack");

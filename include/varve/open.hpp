@@ -135,6 +135,12 @@ class OpenContext {
     check_stack<Stack>(part);
   }
 
+  /// Called by a layer that checks the data itself before it leaves its mark, when it has.
+  template <class Part>
+  void checked(Part& part) {
+    check_stack<Stack>(part, true);
+  }
+
  private:
   using Files = detail::file_system_t<Stack>;
 

@@ -5,6 +5,7 @@
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/stack.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,8 @@ namespace varve {
 struct RecordedLayer {
   std::string name;
   std::uint32_t version = 0;
-  bool joins = false;  ///< of a compiled layer: whether it may join data written without it
+  bool joins = false;         ///< of a compiled layer: whether it may join data written without it
+  bool checks_first = false;  ///< of a compiled layer: whether it has its mark left later
 
   friend bool operator==(const RecordedLayer& a, const RecordedLayer& b) noexcept {
     return a.name == b.name && a.version == b.version;
@@ -32,8 +34,8 @@ template <class Stack>
     if constexpr (detail::LayerShape<Part>) {
       constexpr LayerFormat format = Part::format;
       if (format.version == 0) return;
-      layers.insert(layers.begin(),
-                    {std::string(BytesView(Part::name)), format.version, format.joins});
+      layers.insert(layers.begin(), {std::string(BytesView(Part::name)), format.version,
+                                     format.joins, format.checks_first});
     }
   });
   return layers;
@@ -118,11 +120,19 @@ template <KvEngine E>
 }
 
 /// Refuses, with `stack_mismatch` and what differs, to let `Stack` read what another stack wrote to
-/// `engine`; else records it there. A stack of layers that leave no mark leaves no record either.
+/// `engine`; else records it there. A stack of layers that leave no mark leaves no record either,
+/// and a layer that checks first leaves none before it is `checked`.
 template <class Stack, KvEngine E>
-void check_stack(E& engine) {
-  const auto compiled = marking_layers<Stack>();
+void check_stack(E& engine, bool checked = false) {
+  auto compiled = marking_layers<Stack>();
   const auto recorded = recorded_layers(engine);
+  if (!checked) {
+    std::erase_if(compiled, [&](const RecordedLayer& layer) {
+      return layer.checks_first &&
+             std::none_of(recorded.begin(), recorded.end(),
+                          [&](const RecordedLayer& known) { return known.name == layer.name; });
+    });
+  }
   if (recorded == compiled) return;
   bool fresh = recorded.empty();
   for (const TreeInfo& info : engine.trees()) fresh = fresh && info.tree.reserved();

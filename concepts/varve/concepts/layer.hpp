@@ -58,6 +58,9 @@ struct LayerFormat {
   std::uint32_t version = 0;
   /// Whether it may join data that was written without it.
   bool joins = false;
+  /// Whether it has its mark left only when it has checked the data itself, by `checked` of the
+  /// context that built it, so that data which it refuses stays as it was.
+  bool checks_first = false;
 };
 
 /// The base of a layer: it owns the layer below by value and has exactly the operations of the
