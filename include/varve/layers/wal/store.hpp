@@ -151,7 +151,7 @@ class WalStore {
     try {
       trim_locked(next);
       next_trim_ = options_.checkpoint_bytes;
-    } catch (const Error&) {
+    } catch (...) {
       next_trim_ = committer_->logged_bytes() + options_.checkpoint_bytes;
     }
   }
