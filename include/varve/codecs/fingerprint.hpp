@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/codecs/fixed_text.hpp>
 #include <varve/concepts/bytes.hpp>
 
 #include <cstdint>
@@ -26,13 +27,21 @@ struct Fingerprint {
   }
 };
 
-/// The fingerprint as a literal of C++: "0x0123456789abcdef".
-[[nodiscard]] inline std::string to_string(Fingerprint fingerprint) {
-  std::string text = "0x";
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    text += "0123456789abcdef"[(fingerprint.value >> static_cast<unsigned>(shift)) & 0xfU];
+namespace detail {
+
+constexpr FixedText<18> literal_of(Fingerprint fingerprint) noexcept {
+  FixedText<18> text("0x0000000000000000");
+  for (unsigned digit = 0; digit != 16; ++digit) {
+    text.text[17 - digit] = "0123456789abcdef"[(fingerprint.value >> (4 * digit)) & 0xfU];
   }
   return text;
+}
+
+}  // namespace detail
+
+/// The fingerprint as a literal of C++: "0x0123456789abcdef".
+[[nodiscard]] inline std::string to_string(Fingerprint fingerprint) {
+  return std::string(detail::literal_of(fingerprint).view());
 }
 
 }  // namespace varve

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/codecs/descending.hpp>
+#include <varve/codecs/members.hpp>
 #include <varve/codecs/ordered/composites.hpp>
 #include <varve/concepts/codec.hpp>
 
@@ -54,7 +55,7 @@ struct Ordered {
 namespace detail::ordered {
 
 template <class... T, class... Given>
-void append_leading(std::string& bytes, Members<T...>, const Given&... given) {
+void append_leading(std::string& bytes, TypeList<T...>, const Given&... given) {
   static_assert(sizeof...(Given) <= sizeof...(T), "more parts are given than the key has");
   const auto append_at = [&]<std::size_t... i>(std::index_sequence<i...>) {
     using Parts = std::tuple<T...>;
@@ -74,8 +75,7 @@ void append_leading(std::string& bytes, Members<T...>, const Given&... given) {
 template <OrderedType Key, class... Parts>
 [[nodiscard]] std::string leading(const Parts&... parts) {
   std::string bytes;
-  detail::ordered::append_leading(bytes, typename detail::ordered::MembersOf<Key>::type{},
-                                  parts...);
+  detail::ordered::append_leading(bytes, detail::members_t<Key>{}, parts...);
   return bytes;
 }
 

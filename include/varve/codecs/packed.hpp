@@ -82,33 +82,36 @@ struct Packed {
   template <class T, ByteSink Sink>
     requires(!PackedType<T>)
   static void encode(const T&, Sink&) {
-    static_assert(detail::packed::say_why<T>());
+    [[maybe_unused]] constexpr bool refused = detail::packed::say_why<T>();
   }
   template <class T>
     requires(!PackedType<T>)
   static void decode(BytesView) {
-    static_assert(detail::packed::say_why<T>());
+    [[maybe_unused]] constexpr bool refused = detail::packed::say_why<T>();
   }
 };
 
 namespace detail::packed {
 
-template <class T, std::uint64_t pinned, std::uint64_t compiled>
+// Both as texts: that is how every compiler prints them as they are written.
+template <class T, FixedText pinned, FixedText compiled>
 consteval bool layout_is() {
   static_assert(pinned == compiled,
-                "the layout of a stored type is not the pinned one: raise the version of the type, "
-                "or pin what is compiled");
+                "the stored layout of the type changed: raise its version; the right-hand side is "
+                "the literal to pin for the new one");
   return true;
 }
 
 }  // namespace detail::packed
 
 /// True where `fingerprint` is that of `T` as `Packed` writes it; else a compile error that prints
-/// the right number. Written beside a type that is stored, it keeps a change from going unseen:
+/// the literal of what `T` is now. Written beside a type that is stored, it keeps a change of the
+/// layout from going unseen:
 ///
 ///     static_assert(varve::pinned_layout<Vertex, 0x0123456789abcdef>);
 template <PackedType T, std::uint64_t fingerprint>
 inline constexpr bool pinned_layout =
-    detail::packed::layout_is<T, fingerprint, Packed::fingerprint<T>().value>();
+    detail::packed::layout_is<T, detail::literal_of(Fingerprint{fingerprint}),
+                              detail::literal_of(Packed::fingerprint<T>())>();
 
 }  // namespace varve

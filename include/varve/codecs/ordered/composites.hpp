@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/codecs/members.hpp>
 #include <varve/codecs/ordered/parts.hpp>
 
 #include <cstddef>
@@ -73,39 +74,25 @@ struct IsStandardComposite<std::array<T, count>> : std::true_type {};
 template <class T>
 struct IsStandardComposite<Descending<T>> : std::true_type {};
 
-/// The members of an aggregate as a list of types.
+template <class List>
+struct SequenceOf;
 template <class... T>
-struct Members {
-  using Parts = Sequence<T...>;
-  static constexpr std::size_t size = sizeof...(T);
-};
-
-template <class T>
-struct MembersOf {
-  using type = decltype(with_members(
-      std::declval<T&>(), []<class... M>(M&...) { return Members<std::remove_cv_t<M>...>{}; }));
-};
-template <class... T>
-struct MembersOf<std::tuple<T...>> {
-  using type = Members<T...>;
-};
-template <class First, class Second>
-struct MembersOf<std::pair<First, Second>> {
-  using type = Members<First, Second>;
+struct SequenceOf<TypeList<T...>> {
+  using type = Sequence<T...>;
 };
 
 template <class... T>
-consteval bool all_have_parts(Members<T...>) {
+consteval bool all_have_parts(TypeList<T...>) {
   return (HasPart<T> && ...);
 }
 
 template <class T>
-concept OrderedAggregate = !IsStandardComposite<T>::value && PlainAggregate<T> &&
-                           all_have_parts(typename MembersOf<T>::type{});
+concept OrderedAggregate =
+    !IsStandardComposite<T>::value && PlainAggregate<T> && all_have_parts(members_t<T>{});
 
 template <OrderedAggregate T>
-struct Part<T> : MembersOf<T>::type::Parts {
-  using Parts = typename MembersOf<T>::type::Parts;
+struct Part<T> : SequenceOf<members_t<T>>::type {
+  using Parts = typename SequenceOf<members_t<T>>::type;
 
   static void append(const T& value, ByteSink auto& sink) {
     with_members(value, [&](const auto&... members) { Parts::append_all(sink, members...); });

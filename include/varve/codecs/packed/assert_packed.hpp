@@ -78,6 +78,24 @@ consteval bool say_why_of_class() {
   return true;
 }
 
+template <class T>
+consteval bool say_why_of_keys() {
+  if constexpr (!Packable<typename T::key_type>) {
+    return say_why<typename T::key_type>();
+  } else if constexpr (requires { requires !Packable<typename T::mapped_type>; }) {
+    return say_why<typename T::mapped_type>();
+  } else {
+    constexpr bool good_key = PackableKey<typename T::key_type>;
+    static_assert(good_key,
+                  "Packed refuses keys of a set or a map that have no total order or are of "
+                  "floating point");
+    static_assert(!good_key,
+                  "Packed takes a set or a map if it holds each key once and is sorted by "
+                  "std::less or hashed");
+    return true;
+  }
+}
+
 /// One sentence for what in `T` has no form on the wire.
 template <class T>
 consteval bool say_why() {
@@ -102,20 +120,14 @@ consteval bool say_why() {
                   "Packed refuses a union, which does not know what it holds: make it a "
                   "std::variant");
   } else if constexpr (PartsOf<T>::type::size != 0) {
-    static_assert(say_why_of(typename PartsOf<T>::type()));
-    static_assert(!(PartsOf<T>::type::size == 1),
-                  "Packed refuses a list of elements without bytes, and containers of what it "
-                  "refuses");
+    using Parts = typename PartsOf<T>::type;
+    static_assert(!all_packable(Parts()),
+                  "Packed refuses a list whose elements have no bytes: they could not be counted");
+    return say_why_of(Parts());
   } else if constexpr (requires { typename T::key_type; }) {
-    static_assert(PackableKey<typename T::key_type>,
-                  "Packed wants keys of a set or a map that it can write, with a total order and "
-                  "not of floating point");
-    if constexpr (MapContainer<T>) static_assert(say_why<typename T::mapped_type>());
-    static_assert(!PackableKey<typename T::key_type>,
-                  "Packed takes a set or a map if it holds each key once and is sorted by "
-                  "std::less or hashed");
+    return say_why_of_keys<T>();
   } else if constexpr (std::is_aggregate_v<T> && !std::is_empty_v<T>) {
-    static_assert(say_why_of_class<T>());
+    return say_why_of_class<T>();
   } else {
     static_assert(
         !std::same_as<T, T>,
@@ -123,7 +135,7 @@ consteval bool say_why() {
         "std::string, arrays, vectors, sets, maps, optionals, variants, pairs, tuples and "
         "structs of members that are all public");
   }
-  return false;
+  return true;
 }
 
 }  // namespace varve::detail::packed
