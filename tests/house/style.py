@@ -19,6 +19,15 @@ SYSTEM = re.compile(
     r"immintrin|x86intrin|nmmintrin|arm_acle|sanitizer/\w+)\.h$")
 ENGINES = {"rocksdb": re.compile(r"^rocksdb/"), "lmdb": re.compile(r"^lmdb\.h$")}
 
+# Codecs of formats that exist elsewhere: these headers need a library that varve does not ask for.
+FOREIGN = {
+    re.compile(r"^varve/(codecs/(json|cbor|message_pack)\.hpp|codecs/json/|document/json\.hpp)"):
+        "nlohmann/json.hpp",
+    re.compile(r"^varve/codecs/flatbuffers\.hpp"): "flatbuffers/flatbuffers.h",
+    re.compile(r"^varve/codecs/protobuf\.hpp"): "google/protobuf/message_lite.h",
+    re.compile(r"^varve/codecs/cereal(\.hpp|/)"): "cereal/cereal.hpp",
+}
+
 # What is refused anywhere in code: (pattern, files, what to do).
 REFUSED = (
     (re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b"), CODE, "do it, or open an issue"),
@@ -48,6 +57,11 @@ def is_code(name):
     return path.suffix in CODE or path.name == "CMakeLists.txt" or name in COMMANDS
 
 
+def foreign(header):
+    """The header of a library without which this one, as it is included, cannot be compiled."""
+    return next((needed for pattern, needed in FOREIGN.items() if pattern.match(header)), None)
+
+
 def allowed(name, included):
     """Whether the altitude of header `name` lets it include `included`."""
     if STANDARD.match(included):
@@ -59,6 +73,9 @@ def allowed(name, included):
     if name.startswith("include/"):
         if included.startswith("range/v3/"):
             return included != "range/v3/all.hpp"
+        needed = foreign(name.removeprefix("include/"))
+        if needed and included.split("/")[0] == needed.split("/")[0]:
+            return True
         return included.startswith("varve/") and not included.startswith("varve/adapters/")
     adapter = name.removeprefix("adapters/varve/adapters/").split("/")[0].removesuffix(".hpp")
     if included.startswith(("varve/concepts/", "varve/adapters/support/")):
