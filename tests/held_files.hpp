@@ -54,12 +54,8 @@ class HeldFiles {
   }
 
   [[nodiscard]] File open(varve::BytesView path, varve::OpenMode mode) {
-    const auto found = files_->find(path);
-    if ((found != files_->end()) == (mode == varve::OpenMode::create)) {
-      throw varve::Error(varve::ErrorKind::io,
-                         {.message = "'" + std::string(path) + "' is, or is not, there"});
-    }
-    if (found != files_->end()) return File(found->second);
+    if (mode != varve::OpenMode::create) return File(find(path)->second);
+    if (files_->contains(path)) fail(path, "is there");
     return File((*files_)[std::string(path)] = std::make_shared<std::string>());
   }
 
@@ -69,10 +65,12 @@ class HeldFiles {
   }
 
   void rename(varve::BytesView from, varve::BytesView to) {
-    (*files_)[std::string(to)] = files_->extract(std::string(from)).mapped();
+    const auto found = find(from);
+    (*files_)[std::string(to)] = found->second;
+    files_->erase(found);
   }
 
-  void remove(varve::BytesView path) { files_->erase(std::string(path)); }
+  void remove(varve::BytesView path) { files_->erase(find(path)); }
   void create_directory(varve::BytesView path) { directories_->emplace_back(path); }
   void sync_directory(varve::BytesView) {}
 
@@ -89,8 +87,19 @@ class HeldFiles {
   [[nodiscard]] Lock lock(varve::BytesView) { return {}; }
 
  private:
-  std::shared_ptr<std::map<std::string, std::shared_ptr<std::string>, std::less<>>> files_ =
-      std::make_shared<std::map<std::string, std::shared_ptr<std::string>, std::less<>>>();
+  using Files = std::map<std::string, std::shared_ptr<std::string>, std::less<>>;
+
+  [[noreturn]] static void fail(varve::BytesView path, const char* what) {
+    throw varve::Error(varve::ErrorKind::io, {.message = "'" + std::string(path) + "' " + what});
+  }
+
+  [[nodiscard]] Files::iterator find(varve::BytesView path) const {
+    const auto found = files_->find(path);
+    if (found == files_->end()) fail(path, "is not there");
+    return found;
+  }
+
+  std::shared_ptr<Files> files_ = std::make_shared<Files>();
   std::shared_ptr<std::vector<std::string>> directories_ =
       std::make_shared<std::vector<std::string>>();
 };
