@@ -104,7 +104,7 @@ struct WireOfParts {
 template <class T, class... Parts>
 struct WireOfTuple : WireOfParts<T> {
   static constexpr void describe(Describer& out) {
-    BytesView before = "(";
+    [[maybe_unused]] BytesView before = "(";
     ((out.text(before), Wire<Parts>::describe(out), before = ","), ...);
     out.text(sizeof...(Parts) == 0 ? "()" : ")");
   }
