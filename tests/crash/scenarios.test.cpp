@@ -376,3 +376,36 @@ TEST_CASE("14: what a write that found no room left behind is in nobody's way") 
   }
   CHECK(failures > 0);
 }
+
+TEST_CASE("15: a failure is told with its cause to each later write, and opening anew ends it") {
+  for (const DiskOperation operation : {DiskOperation::write_through, DiskOperation::write}) {
+    SimulatedFileSystem disk;
+    std::set<std::string> done;
+    for (int round = 0; round < 20; ++round) {
+      INFO("round " << round);
+      Store store = open_store(disk);
+      const Tree tree = store.open_tree("t");
+      for (const std::string& key : done) CHECK(value_of(store, key) == "1");
+      const auto durability =
+          operation == DiskOperation::write ? Durability::buffered : Durability::synced;
+      const std::string key = "k" + std::to_string(round);
+      store.write(WriteBatch().put(tree, key, "1"), durability);
+      done.insert(key);
+      disk.fail({.at = disk.operations(operation) + 1, .operation = operation});
+      CHECK(kind_of([&] { store.write(WriteBatch().put(tree, "x", "1"), durability); }) ==
+            ErrorKind::indeterminate);
+      // The disk is sound again; the store says so long as it is open that it is not written.
+      for (int i = 0; i < 3; ++i) {
+        try {
+          store.write(WriteBatch().put(tree, "y", "1"), durability);
+          FAIL_CHECK("written after a failure");
+        } catch (const Error& error) {
+          CHECK(error.kind() == ErrorKind::poisoned);
+          CHECK(std::string(error.what()).find("was planned") != std::string::npos);
+        }
+        CHECK(value_of(store, key) == "1");
+        CHECK(value_of(store, "y") == "(none)");
+      }
+    }
+  }
+}

@@ -32,6 +32,10 @@ PROMISING = re.compile(r"(data\.mdb|/\d+\.log)$")
 PROMISING_IN_LOG = re.compile(r"/wal/\d+\.log$")
 LINE = re.compile(r"^(\d+)\s+(\w+)\((?:\d+<([^>]*)>)?")
 SCENARIOS = ("put", "batch", "checkpoint", "recover")
+# Of a store that is opened and read to its end. A result without an error is a file that seems to
+# end there, which the log must not believe; RocksDB and LMDB do.
+READS = "pread64,preadv,read"
+READ_FAULTS = ("error=EIO", "error=EINTR", "retval=0")
 PATIENCE = 60
 
 
@@ -69,15 +73,15 @@ class Lane:
 
     def fresh(self, scenario, name):
         directory = self.folder / name
-        if scenario == "recover":
+        if scenario in ("recover", "judge"):
             shutil.copytree(self.prepared, directory)
         return directory
 
-    def count(self, scenario):
+    def count(self, scenario, calls=CALLS):
         """Of each system call, for each place in a thread's row of them, the file that it is on."""
         directory = self.fresh(scenario, f"{scenario}.count")
         log = self.folder / f"{scenario}.log"
-        traced = self.run(scenario, directory, ["strace", "-f", "-qq", "-y", "-e", f"trace={CALLS}",
+        traced = self.run(scenario, directory, ["strace", "-f", "-qq", "-y", "-e", f"trace={calls}",
                                                 "-o", str(log)])
         if traced.returncode != 0:
             sys.exit(f"{self.stack} {scenario}: fails untouched: {traced.stdout} {traced.stderr}")
@@ -107,6 +111,27 @@ class Lane:
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             shutil.rmtree(f"{directory}.copy", ignore_errors=True)
+
+    def read_point(self, call, fault, k, path):
+        """Reads the prepared store with a fault at the k-th call. What is wrong, or None."""
+        directory = self.fresh("judge", re.sub(r"\W", "_", f"read.{call}.{fault}.{k}"))
+        where = f"{self.stack} read: {fault} at {call} number {k} ({path})"
+        try:
+            run = self.run("judge", directory, [
+                "strace", "-f", "-qq", "-e", "signal=none", "-e", f"trace={call}", "-e",
+                f"inject={call}:{fault}:when={k}", "-o", "/dev/null"])
+            if run.returncode not in (0, 3):
+                return f"{where}: {run.stdout.strip()} {run.stderr.strip()[-300:]}"
+            if run.returncode == 0 and "found 5" not in run.stdout:
+                return f"{where}: of 5 batches it says {run.stdout.strip()}"
+            again = self.run("judge", directory)
+            if "found 5" not in again.stdout:
+                return f"{where}: and then {again.stdout.strip()} {again.stderr.strip()[-300:]}"
+        except subprocess.TimeoutExpired:
+            return f"{where}: it hangs for more than {PATIENCE} s"
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+        return None
 
     def judge(self, scenario, directory, where, run, call, fault, path):
         said = run.stdout.split()
@@ -171,11 +196,18 @@ def main():
                 kills, faults = kills + killed, faults + (not killed)
                 if verdict:
                     wrong.append(verdict)
+            reads = [(call, fault, k, path)
+                     for call, places in lane.count("judge", READS).items()
+                     for k, path in sorted(places.items()) if path.startswith(folder)
+                     for fault in READ_FAULTS
+                     if fault != "retval=0" or PROMISING_IN_LOG.search(path)][::args.every]
+            wrong += filter(None, pool.map(lambda p: lane.read_point(*p), reads))
     for sentence in wrong:
         print(sentence)
     part = "all of them" if args.every == 1 else f"one in {args.every}"
     print(f"figures: system calls of {args.stack}: killed at {kills} and failed at {faults} "
-          f"points, {part}, in the scenarios {', '.join(SCENARIOS)}; {len(wrong)} wrong")
+          f"points, {part}, in the scenarios {', '.join(SCENARIOS)}, and {len(reads)} reads; "
+          f"{len(wrong)} wrong")
     sys.exit(1 if wrong else 0)
 
 

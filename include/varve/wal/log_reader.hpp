@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -81,11 +82,22 @@ class LogReader {
     return directory_ + "/" + detail::segment_name(number);
   }
 
+  static constexpr std::uint64_t whole = std::numeric_limits<std::uint64_t>::max();
+
+  /// As many of a segment's bytes as there are. A read that ends early is no end of the log.
+  void read_front(std::uint64_t number, std::uint64_t most, std::string& bytes) const {
+    const auto file = files_.open(path(number), OpenMode::read);
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), most)));
+    if (file.read_at(0, bytes) == bytes.size()) return;
+    throw Error(ErrorKind::io, {.message = "'" + path(number) + "' gives fewer bytes than it has",
+                                .operation = "open",
+                                .layer = "wal"});
+  }
+
   void add_segment(std::uint64_t number) {
     last_number_ = std::max(last_number_, number);
-    std::string bytes(detail::segment_head_bytes, '\0');
-    const auto file = files_.open(path(number), OpenMode::read);
-    bytes.resize(file.read_at(0, bytes));
+    std::string bytes;
+    read_front(number, detail::segment_head_bytes, bytes);
     const auto head = detail::decode_segment_head(bytes);
     const bool good = head && head->number == number &&
                       (segments_.empty() || head->log == segments_.back().head.log);
@@ -105,9 +117,8 @@ class LogReader {
   }
 
   [[nodiscard]] bool holds_something(std::uint64_t number) {
-    const auto file = files_.open(path(number), OpenMode::read);
-    std::string bytes(static_cast<std::size_t>(file.size()), '\0');
-    bytes.resize(file.read_at(0, bytes));
+    std::string bytes;
+    read_front(number, whole, bytes);
     const std::size_t end = bytes.find_last_not_of('\0');
     return end != std::string::npos && end >= detail::segment_head_bytes;
   }
@@ -116,9 +127,7 @@ class LogReader {
     const Segment& segment = segments_[at_segment_++];
     if (expected_ != 0 && segment.head.follows != expected_) missing(segment);
     expected_ = segment.head.first;
-    const auto file = files_.open(path(segment.number), OpenMode::read);
-    bytes_.resize(static_cast<std::size_t>(file.size()));
-    bytes_.resize(file.read_at(0, bytes_));
+    read_front(segment.number, whole, bytes_);
     at_ = detail::segment_head_bytes;
     open_ = true;
     if (report_.last_sequence == 0) report_.last_sequence = segment.head.first - 1;
