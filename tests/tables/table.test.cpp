@@ -252,6 +252,18 @@ TEST_CASE("Table: a unique index names table, index and both keys, and nothing i
   CHECK(users.verify_indexes().good());
 }
 
+TEST_CASE("Table: an element that a record has twice is one entry, of a unique index too") {
+  using Named = varve::Table<"vertices", varve::Key<&Vertex::id>, Vertex, Plain,
+                             varve::Unique<"by_child", varve::each<&Vertex::parents>>>;
+  MemoryAdapter store;
+  const Named::On vertices{store};
+  vertices.put(vertex(1, 1, 1, {5, 6, 5}));
+  vertices.put(vertex(1, 2, 1, {6, 5, 6, 5}));
+  CHECK(vertices.by<"by_child">().count() == 2);
+  CHECK(kind_of([&] { vertices.put(vertex(2, 1, 1, {7, 6})); }) == ErrorKind::invalid_argument);
+  CHECK(vertices.verify_indexes().good());
+}
+
 TEST_CASE("TableBatch: many tables in one batch, judged by the state after it") {
   MemoryAdapter store;
   const Users::On users{store};

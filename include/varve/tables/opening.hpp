@@ -18,10 +18,9 @@ inline void count_state_change() noexcept {
   state_changes.fetch_add(1, std::memory_order_release);
 }
 
-/// Reads which indexes of the table can be read, as `reader` has it.
+/// Which indexes of the table can be read, as `reader` has it: a bit for each.
 template <KvReader R>
-void load_states(const R& reader, const TableCore& table) {
-  const std::uint64_t changes = state_changes.load(std::memory_order_acquire);
+[[nodiscard]] std::uint64_t readable_indexes(const R& reader, const TableCore& table) {
   std::uint64_t readable = 0;
   for (std::size_t i = 0; i != table.indexes.size(); ++i) {
     const IndexCore& index = table.indexes[i];
@@ -30,7 +29,14 @@ void load_states(const R& reader, const TableCore& table) {
       readable |= std::uint64_t{1} << i;
     }
   }
-  table.readable.store(readable, std::memory_order_relaxed);
+  return readable;
+}
+
+/// Keeps them with the table, which is of `reader`.
+template <KvReader R>
+void load_states(const R& reader, const TableCore& table) {
+  const std::uint64_t changes = state_changes.load(std::memory_order_acquire);
+  table.readable.store(readable_indexes(reader, table), std::memory_order_relaxed);
   table.seen.store(changes, std::memory_order_release);
 }
 

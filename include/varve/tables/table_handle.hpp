@@ -102,14 +102,13 @@ class TableHandle {
     require_writable();
     detail::tables::BorrowedScratch borrowed;
     detail::tables::WriteScratch& scratch = *borrowed;
+    scratch.changes.template put<TableType>(*table_, record);
     if constexpr (index_count == 0) {
-      scratch.changes.template put<TableType>(*table_, record);
       const auto& change = scratch.changes[0];
       scratch.batch.put(table_->records, scratch.changes.key(change),
                         scratch.changes.record(change));
       source_->write(scratch.batch, durability);
     } else {
-      scratch.changes.template put<TableType>(*table_, record);
       write(scratch, durability);
     }
   }
@@ -139,8 +138,13 @@ class TableHandle {
     detail::tables::KeyBuffer bytes;
     append_key(bytes, key...);
     detail::tables::BorrowedScratch scratch;
-    (*scratch).changes.erase(*table_, bytes.view());
-    write(*scratch, Durability::synced);
+    if constexpr (index_count == 0) {
+      (*scratch).batch.erase(table_->records, bytes.view());
+      source_->write((*scratch).batch, Durability::synced);
+    } else {
+      (*scratch).changes.erase(*table_, bytes.view());
+      write(*scratch, Durability::synced);
+    }
   }
   template <KvEngine Engine, class... Parts>
   void erase(TableBatch<Engine>& batch, const Parts&... key) const {

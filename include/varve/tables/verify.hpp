@@ -62,9 +62,10 @@ template <class TableType, class Reader>
 class IndexVerifier {
  public:
   IndexVerifier(const Reader& reader, const TableCore& table, std::size_t most_problems)
-      : reader_(reader), table_(table), most_problems_(most_problems) {
-    load_states(reader, table);
-    readable_ = table.readable.load(std::memory_order_relaxed);
+      : reader_(reader),
+        table_(table),
+        most_problems_(most_problems),
+        readable_(readable_indexes(reader, table)) {
     for (std::size_t i = 0; i != table.indexes.size(); ++i) {
       if (!readable(i)) report_.skipped.push_back(table.indexes[i].name);
     }
@@ -139,7 +140,7 @@ class IndexVerifier {
   const Reader& reader_;
   const TableCore& table_;
   std::size_t most_problems_;
-  std::uint64_t readable_ = 0;
+  std::uint64_t readable_;
   IndexReport report_;
 };
 
