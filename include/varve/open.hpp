@@ -100,6 +100,18 @@ class OpenContext {
     }
   }
 
+  /// Whether options of type `O` were given.
+  template <class O>
+  [[nodiscard]] static consteval bool given() noexcept {
+    return detail::times_given<O, Options...> == 1;
+  }
+
+  /// Whether the directory holds a store.
+  [[nodiscard]] bool has_store() const {
+    auto files = file_system<Files>();
+    return files.exists(directory_ + "/" + detail::authority_file);
+  }
+
   /// The file system of type `FS` that was given to `open`, or a fresh one.
   template <class FS>
   [[nodiscard]] FS file_system() const {
