@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Durable commits of one record of 128 bytes, by 1 to 64 threads that each wait for their own:
-// Wal over engines, beside the engines' own logs and the disk's own serial limit.
+// Durable commits of one record of 128 bytes, by 1 to 64 threads that each wait for their own, and
+// of 100 records: Wal over engines, beside the engines' own logs and the disk's own serial limit.
+// The time that a log takes to be read again, beside RocksDB's.
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/buffered.hpp>
 #include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
 
 #include <benchmark/benchmark.h>
 
+#if defined(VARVE_BENCH_LEVELDB)
+#include <leveldb/db.h>
+#include <leveldb/write_batch.h>
+#endif
+
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -38,34 +47,129 @@ class Directory {
   std::string path_;
 };
 
+#if defined(VARVE_BENCH_LEVELDB)
+/// As much of LevelDB as the benchmarks need.
+class LevelDb {
+ public:
+  explicit LevelDb(const std::string& directory) {
+    leveldb::Options options;
+    options.create_if_missing = true;
+    leveldb::DB* db = nullptr;
+    good_ = leveldb::DB::Open(options, directory, &db).ok();
+    db_.reset(db);
+  }
+
+  [[nodiscard]] static Tree open_tree(BytesView) { return {}; }
+
+  void write(const WriteBatch& batch, Durability) {
+    leveldb::WriteBatch all;
+    for (const WriteOp op : batch) {
+      all.Put({op.key.data(), op.key.size()}, {op.value.data(), op.value.size()});
+    }
+    leveldb::WriteOptions options;
+    options.sync = true;
+    good_ = good_ && db_->Write(options, &all).ok();
+    if (!good_) std::abort();
+  }
+
+ private:
+  std::unique_ptr<leveldb::DB> db_;
+  bool good_ = false;
+};
+#endif
+
 /// A store that all threads of a benchmark share. The first of them makes it and the last ends it.
 template <class Stack>
 struct Shared {
-  Directory directory{std::string(BytesView(Stack::name)) + "." +
-                      std::string(BytesView(lowest_t<Stack>::name))};
-  Stack store = open<Stack>(directory.path());
+  explicit Shared(const std::string& name) : directory(name), store(make(directory.path())) {}
+
+  static Stack make(const std::string& path) {
+    if constexpr (KvEngine<Stack>) {
+      return open<Stack>(path);
+    } else {
+      return Stack(path);
+    }
+  }
+
+  Directory directory;
+  Stack store;
   Tree tree = store.open_tree("rows");
 
   static inline std::unique_ptr<Shared> now;
 };
 
+/// The key of a record; no two are the same.
+class Keys {
+ public:
+  explicit Keys(int thread) : number_(static_cast<std::uint64_t>(thread) << 40U) {}
+
+  [[nodiscard]] BytesView next() {
+    const std::uint64_t scattered = ++number_ * 0x9e3779b97f4a7c15U;
+    std::memcpy(key_, &scattered, 8);
+    std::memcpy(key_ + 8, &number_, 8);
+    return BytesView(key_, sizeof key_);
+  }
+
+ private:
+  std::uint64_t number_;
+  char key_[16] = {};
+};
+
 template <class Stack>
-void commit(benchmark::State& state) {
-  if (state.thread_index() == 0) Shared<Stack>::now = std::make_unique<Shared<Stack>>();
-  std::uint64_t number = static_cast<std::uint64_t>(state.thread_index()) << 40U;
+void commit(benchmark::State& state, const std::string& candidate, int records) {
+  using Clock = std::chrono::steady_clock;
+  if (state.thread_index() == 0) Shared<Stack>::now = std::make_unique<Shared<Stack>>(candidate);
+  Keys keys(state.thread_index());
   const std::string value(112, 'v');
+  std::vector<double> times;
   for (auto _ : state) {
-    char key[16];
-    std::memcpy(key, &number, 8);
-    std::memcpy(key + 8, &number, 8);
-    ++number;
     auto& shared = *Shared<Stack>::now;
     WriteBatch batch;
-    batch.put(shared.tree, BytesView(key, sizeof key), value);
+    for (int i = 0; i < records; ++i) batch.put(shared.tree, keys.next(), value);
+    const auto start = Clock::now();
     shared.store.write(batch, Durability::synced);
+    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
   }
-  state.SetItemsProcessed(state.iterations());
+  std::sort(times.begin(), times.end());
+  if (!times.empty()) {
+    state.counters["p50_us"] =
+        benchmark::Counter(times[times.size() / 2], benchmark::Counter::kAvgThreads);
+    state.counters["p99_us"] =
+        benchmark::Counter(times[times.size() * 99 / 100], benchmark::Counter::kAvgThreads);
+  }
+  state.SetItemsProcessed(state.iterations() * records);
   if (state.thread_index() == 0) Shared<Stack>::now.reset();
+}
+
+/// Opens a store whose last records are in its log only.
+template <class Stack>
+void recover(benchmark::State& state, const std::string& candidate) {
+  constexpr int records = 300'000;
+  const Directory sample("sample." + candidate);
+  {
+    auto store = open<Stack>(sample.path());
+    const Tree tree = store.open_tree("rows");
+    Keys keys(0);
+    const std::string value(112, 'v');
+    WriteBatch batch;
+    for (int i = 0; i < records; ++i) {
+      batch.clear();
+      store.write(batch.put(tree, keys.next(), value),
+                  i + 1 == records ? Durability::synced : Durability::buffered);
+    }
+  }
+  for (auto _ : state) {
+    const Directory copy(candidate);
+    std::filesystem::copy(sample.path(), copy.path(), std::filesystem::copy_options::recursive);
+    const auto start = std::chrono::steady_clock::now();
+    auto store = open<Stack>(copy.path());
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(took.count());
+    if (!store.get(*store.find_tree("rows"), Keys(0).next()))
+      state.SkipWithError("records are lost");
+  }
+  state.SetItemsProcessed(state.iterations() * records);
+  state.SetBytesProcessed(state.iterations() * records * 128);
 }
 
 /// One block of 4 KiB after another onto zeros that are on disk, past the page cache.
@@ -99,20 +203,39 @@ void disk_limit(benchmark::State& state) {
 }
 
 template <class Stack>
-void add(const char* candidate, int threads) {
-  const std::string name = "3/durable_commit_t" + std::to_string(threads) + "/" + candidate;
-  benchmark::RegisterBenchmark(name.c_str(), commit<Stack>)->Threads(threads)->UseRealTime();
+void add(const char* candidate) {
+  const auto add_case = [&](const std::string& name, int records, int threads) {
+    benchmark::RegisterBenchmark(
+        (name + candidate).c_str(),
+        [=](benchmark::State& state) { commit<Stack>(state, candidate, records); })
+        ->Threads(threads)
+        ->UseRealTime();
+  };
+  for (const int threads : {1, 4, 16, 64}) add_case("3/durable_commit/", 1, threads);
+  add_case("3/batch100/", 100, 1);
+}
+
+template <class Stack>
+void add_recovery(const char* candidate) {
+  const std::string name = std::string("3/recovery/") + candidate;
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) { recover<Stack>(state, candidate); })
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
 }
 
 const bool registered = [] {
-  for (const int threads : {1, 4, 16, 64}) {
-    add<Wal<RocksAdapter>>("varve_wal_rocksdb", threads);
-    add<Wal<MemoryAdapter>>("varve_wal_memory", threads);
-    add<RocksAdapter>("rocksdb", threads);
-    add<LmdbAdapter>("lmdb", threads);
-    const std::string name = "3/durable_commit_t" + std::to_string(threads) + "/disk";
-    benchmark::RegisterBenchmark(name.c_str(), disk_limit)->UseRealTime();
-  }
+  add<Wal<RocksAdapter>>("varve_rocksdb");
+  add<Wal<Buffered<LmdbAdapter>>>("varve_lmdb");
+  add<Wal<MemoryAdapter>>("varve_memory");
+  add<RocksAdapter>("rocksdb_sync");
+  add<LmdbAdapter>("lmdb_sync");
+#if defined(VARVE_BENCH_LEVELDB)
+  add<LevelDb>("leveldb_sync");
+#endif
+  benchmark::RegisterBenchmark("3/durable_commit/disk", disk_limit)->Threads(1)->UseRealTime();
+  add_recovery<Wal<MemoryAdapter>>("varve");
+  add_recovery<RocksAdapter>("rocksdb_reopen");
   return true;
 }();
 

@@ -37,27 +37,23 @@ TEST_CASE(
   std::atomic<bool> may_go{false};
   std::atomic<int> arrived{0};
   std::vector<std::size_t> groups;
-  std::thread leader([&] {
-    CommitRequest request;
-    queue.submit(request, [&](CommitRequest* first) {
-      groups.push_back(length(first));
-      leads = true;
-      while (!may_go) std::this_thread::yield();
-      finish_all(first);
-    });
-  });
+  std::vector<void*> order;
+  const auto lead = [&](CommitRequest* first) {
+    groups.push_back(length(first));
+    for (auto* at = first; at != nullptr; at = at->next) order.push_back(at);
+    leads = true;
+    while (!may_go) std::this_thread::yield();
+    finish_all(first);
+  };
+  CommitRequest own;
+  std::thread leader([&] { queue.submit(own, lead); });
   while (!leads) std::this_thread::yield();
   std::vector<std::thread> followers;
-  std::vector<void*> order;
   std::vector<CommitRequest> requests(8);
   for (int i = 0; i < 8; ++i) {
     followers.emplace_back([&, i] {
       arrived = i + 1;
-      queue.submit(requests[static_cast<std::size_t>(i)], [&](CommitRequest* first) {
-        groups.push_back(length(first));
-        for (auto* at = first; at != nullptr; at = at->next) order.push_back(at);
-        finish_all(first);
-      });
+      queue.submit(requests[static_cast<std::size_t>(i)], lead);
     });
     while (arrived != i + 1) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -66,8 +62,9 @@ TEST_CASE(
   leader.join();
   for (std::thread& follower : followers) follower.join();
   CHECK(groups == std::vector<std::size_t>{1, 8});
-  REQUIRE(order.size() == 8);
-  for (std::size_t i = 0; i < 8; ++i) CHECK(order[i] == &requests[i]);
+  REQUIRE(order.size() == 9);
+  CHECK(order[0] == &own);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(order[i + 1] == &requests[i]);
 }
 
 TEST_CASE("CommitQueue: each thread gets its own failure, whoever led") {

@@ -23,7 +23,7 @@ inline constexpr BytesView segment_magic = "varvelog";
 inline constexpr std::uint32_t segment_version = 1;
 inline constexpr std::size_t segment_head_bytes = 64;  ///< of which the last 4 are the checksum
 inline constexpr std::size_t record_head_bytes = 32;
-inline constexpr std::size_t zeros_ahead_bytes = std::size_t{1} << 20U;  ///< at most, of entries
+inline constexpr std::size_t zeros_ahead_bytes = std::size_t{8} << 20U;  ///< at most, of entries
 
 template <class Number>
 void store_number(char* to, Number number) noexcept {

@@ -3,15 +3,14 @@
 
 #include <varve/concepts/tree.hpp>
 #include <varve/concepts/write_batch.hpp>
+#include <varve/io/futex.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <span>
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
-#endif
+#include <thread>
 
 namespace varve::detail {
 
@@ -31,7 +30,8 @@ struct CommitRequest {
 };
 
 /// Makes one of the threads that come the leader of all that wait, with no timers: who finds nobody
-/// leading takes all requests that are there, and those that come meanwhile are the next group.
+/// leading takes all requests that are there, a group, and those that come meanwhile are the next.
+/// Only a group that is done is woken, and one thread where a new leader is needed.
 ///
 /// Threads  any.
 class CommitQueue {
@@ -40,13 +40,16 @@ class CommitQueue {
   /// requests from `first` on in order, calls `finish` for each, and does not throw.
   template <class Lead>
   void submit(CommitRequest& request, Lead lead) {
-    push(request);
+    std::uint32_t group = push(request);
     while (!request.done.load(std::memory_order_acquire)) {
-      if (!leading_.exchange(true, std::memory_order_acquire)) {
-        if (CommitRequest* const first = take_all()) lead(first);
-        step_down();
+      const std::uint32_t seen = done_[group % 2].value();
+      if (request.done.load(std::memory_order_acquire)) break;
+      if (is_done(group)) {
+        ++group;
+      } else if (!leading_.exchange(true, std::memory_order_seq_cst)) {
+        lead_groups(lead);
       } else {
-        wait(request);
+        done_[group % 2].wait(seen);
       }
     }
     if (request.failure) std::rethrow_exception(request.failure);
@@ -55,10 +58,13 @@ class CommitQueue {
   /// Does `work()`, which does not throw, while nobody leads, and leads nobody.
   template <class Work>
   void alone(Work work) noexcept {
-    while (leading_.exchange(true, std::memory_order_acquire)) {
-      const int epoch = epoch_.load(std::memory_order_seq_cst);
-      if (leading_.load(std::memory_order_acquire)) epoch_.wait(epoch, std::memory_order_acquire);
+    loners_.fetch_add(1, std::memory_order_seq_cst);
+    for (;;) {
+      const std::uint32_t seen = free_.value();
+      if (!leading_.exchange(true, std::memory_order_seq_cst)) break;
+      free_.wait(seen);
     }
+    loners_.fetch_sub(1, std::memory_order_seq_cst);
     work();
     step_down();
   }
@@ -69,52 +75,82 @@ class CommitQueue {
   }
 
  private:
-  void step_down() noexcept {
-    leading_.store(false, std::memory_order_release);
-    epoch_.fetch_add(1, std::memory_order_seq_cst);
-    epoch_.notify_all();
-  }
+  /// So many groups one leader does: its own caller waits for the others.
+  static constexpr int groups_of_leader = 2;
 
-  void push(CommitRequest& request) noexcept {
+  /// Answers the number of the group that the request will be in; where that cannot be told, the
+  /// one before may be meant.
+  [[nodiscard]] std::uint32_t push(CommitRequest& request) noexcept {
+    const std::uint32_t before = takes_.load(std::memory_order_seq_cst);
     request.next = waiting_.load(std::memory_order_relaxed);
-    while (!waiting_.compare_exchange_weak(request.next, &request, std::memory_order_release,
+    while (!waiting_.compare_exchange_weak(request.next, &request, std::memory_order_seq_cst,
                                            std::memory_order_relaxed)) {
     }
+    const std::uint32_t after = takes_.load(std::memory_order_seq_cst);
+    return before == after && before % 2 == 0 ? after / 2 + 1 : (after + 1) / 2;
   }
 
-  /// All that wait, the first to come first.
+  [[nodiscard]] bool is_done(std::uint32_t group) const noexcept {
+    return static_cast<std::int32_t>(groups_done_.load(std::memory_order_seq_cst) - group) >= 0;
+  }
+
+  template <class Lead>
+  void lead_groups(Lead& lead) noexcept {
+    for (int i = 0; i < groups_of_leader && waiting_.load(std::memory_order_seq_cst) != nullptr;
+         ++i) {
+      // Those who were just woken come again if they may: the group is the larger, and disks take a
+      // group as fast as one. Who leads alone does not let go of the processor.
+      if (taken_ > 1) std::this_thread::yield();
+      lead(take_all());
+      const std::uint32_t group = takes_.load(std::memory_order_relaxed) / 2;
+      groups_done_.store(group, std::memory_order_seq_cst);
+      done_[group % 2].change();
+      done_[group % 2].wake_all();
+      if (loners_.load(std::memory_order_seq_cst) != 0) break;
+    }
+    step_down();
+  }
+
+  /// All that wait, the first to come first. `takes_` is odd meanwhile.
   [[nodiscard]] CommitRequest* take_all() noexcept {
-    CommitRequest* newest = waiting_.exchange(nullptr, std::memory_order_acquire);
+    takes_.fetch_add(1, std::memory_order_seq_cst);
+    CommitRequest* newest = waiting_.exchange(nullptr, std::memory_order_seq_cst);
+    takes_.fetch_add(1, std::memory_order_seq_cst);
     CommitRequest* first = nullptr;
+    taken_ = 0;
     while (newest != nullptr) {
       CommitRequest* const older = newest->next;
       newest->next = first;
       first = newest;
       newest = older;
+      ++taken_;
     }
     return first;
   }
 
-  // The leader leaves its place before it moves the epoch: who reads the epoch first and then still
-  // sees a leader is woken by that one.
-  void wait(const CommitRequest& request) const noexcept {
-    const auto over = [&] {
-      return request.done.load(std::memory_order_acquire) ||
-             !leading_.load(std::memory_order_acquire);
-    };
-    for (int spin = 0; spin < 100; ++spin) {
-      if (over()) return;
-#if defined(__x86_64__) || defined(__i386__)
-      _mm_pause();
-#endif
+  /// Leaves the lead first and looks who waits then: who came before that is woken, and who comes
+  /// after it finds nobody leading.
+  void step_down() noexcept {
+    const std::uint32_t following = takes_.load(std::memory_order_relaxed) / 2 + 1;
+    leading_.store(false, std::memory_order_seq_cst);
+    if (loners_.load(std::memory_order_seq_cst) != 0) {
+      free_.change();
+      free_.wake_one();
     }
-    const int epoch = epoch_.load(std::memory_order_seq_cst);
-    if (!over()) epoch_.wait(epoch, std::memory_order_acquire);
+    if (waiting_.load(std::memory_order_seq_cst) != nullptr) {
+      done_[following % 2].change();
+      done_[following % 2].wake_one();
+    }
   }
 
   alignas(64) std::atomic<CommitRequest*> waiting_{nullptr};
+  std::atomic<std::uint32_t> takes_{0};  ///< twice the groups that were taken
   alignas(64) std::atomic<bool> leading_{false};
-  alignas(64) std::atomic<int> epoch_{0};  // an int, for which the library waits on a futex itself
+  std::atomic<std::uint32_t> groups_done_{0};
+  std::atomic<int> loners_{0};
+  alignas(64) Futex done_[2];  ///< of the groups with even numbers and with odd ones
+  Futex free_;
+  std::size_t taken_ = 0;  ///< requests in the last group; the leader's
 };
 
 }  // namespace varve::detail
