@@ -18,9 +18,13 @@ using varve::MemoryAdapter;
 namespace {
 
 using Bare = varve::Table<"users", varve::Key<&User::name>, User, Plain>;
+std::uint32_t decade_of(const User& user) {
+  return user.age / 10;
+}
+
 using Again = varve::Table<"users", varve::Key<&User::name>, User, Plain,
                            varve::Unique<"by_email", &User::email>,
-                           varve::Index<"by_age", &User::age, varve::revision<2>>>;
+                           varve::Index<"by_age", &decade_of, varve::revision<2>>>;
 
 template <class Call>
 std::optional<ErrorKind> kind_of(Call&& call) {
@@ -82,6 +86,8 @@ TEST_CASE("Table: an index that is defined otherwise is emptied and built anew")
   CHECK(kind_of([&] { (void)before.by<"by_age">().count(); }) == ErrorKind::busy);
   again.build_indexes();
   CHECK(again.by<"by_age">().count() == 10);
+  CHECK(again.by<"by_age">().equal(0U).count() == 10);
+  CHECK(again.verify_indexes().good());
 }
 
 TEST_CASE("Table: two records that want one entry of a unique index stop its building") {
