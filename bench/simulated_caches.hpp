@@ -19,9 +19,10 @@ namespace varve_bench {
 /// The number of requests that the sets of `varve::Frequent` answer, with `sets` of them.
 inline std::size_t hits_of_varve(const Trace& trace, std::size_t sets) {
   namespace cache = varve::detail::cache;
-  constexpr std::size_t record = 16;
-  constexpr std::size_t set_bytes = (sizeof(cache::SetHead) + 128 * 8 + 63) / 64 * 64;
-  cache::SetStore store(sets * (set_bytes + cache::Sets::sketch_bytes), record, 1);
+  constexpr std::size_t entry_bytes = 16;
+  constexpr std::size_t set_bytes = sizeof(cache::SetHead) + (8 + entry_bytes) * cache::Sets::ways +
+                                    cache::FrequencySketch::bytes_for(cache::Sets::ways);
+  cache::SetStore store(sets * set_bytes, entry_bytes, 1);
   std::size_t hits = 0;
   cache::Value value;
   char bytes[8] = {};

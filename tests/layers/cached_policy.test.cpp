@@ -37,8 +37,10 @@ Trace trace_of(const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>&
 }
 
 double rate_of_sets(const Trace& trace, std::size_t sets) {
-  constexpr std::size_t set_bytes = (sizeof(SetHead) + 128 * 8 + 63) / 64 * 64;
-  SetStore store(sets * (set_bytes + Sets::sketch_bytes), 16, 1);
+  constexpr std::size_t record_bytes = 24;
+  constexpr std::size_t set_bytes =
+      sizeof(SetHead) + record_bytes * Sets::ways + FrequencySketch::bytes_for(Sets::ways);
+  SetStore store(sets * set_bytes, 16, 1);
   std::size_t hits = 0;
   Value value;
   for (const std::uint32_t number : trace) {

@@ -37,10 +37,14 @@ class Cache {
   struct Table;
 
  public:
-  /// A key as it is now, and whether its value may be kept once it is read below.
-  struct Ticket {
+  /// A key as its tree is now.
+  struct Asked {
     Key key;
     std::uint64_t tree_epoch;
+  };
+
+  /// Whether the value of a key may be kept once it is read below.
+  struct Ticket : Asked {
     std::uint64_t epoch;
     const Table* table;
 
@@ -51,15 +55,19 @@ class Cache {
 
   explicit Cache(Shape shape) : trees_(tree_buckets), keys_(key_buckets) { install(shape); }
 
-  [[nodiscard]] Ticket ticket(Tree tree, BytesView bytes) const noexcept {
+  [[nodiscard]] Asked asked(Tree tree, BytesView bytes) const noexcept {
     const std::uint64_t tree_epoch = trees_.read(tree.number());
     const std::uint64_t identity =
         (std::uint64_t{Epochs::begun(tree_epoch)} << 32U) | tree.number();
-    const std::uint64_t hash = hash_of(tree, bytes);
-    return {{identity, bytes, hash},
-            tree_epoch,
-            keys_.read(hash),
-            table_.load(std::memory_order_acquire)};
+    return {{identity, bytes, hash_of(tree, bytes)}, tree_epoch};
+  }
+
+  /// To be taken before what is asked for is read below.
+  [[nodiscard]] Ticket ticket(const Asked& asked) const noexcept {
+    return {asked, keys_.read(asked.key.hash), table_.load(std::memory_order_acquire)};
+  }
+  [[nodiscard]] Ticket ticket(Tree tree, BytesView bytes) const noexcept {
+    return ticket(asked(tree, bytes));
   }
 
   /// Whether nothing that the ticket's key holds can have changed since it was given.
@@ -68,11 +76,11 @@ class Cache {
            keys_.read(ticket.key.hash) == ticket.epoch;
   }
 
-  [[nodiscard]] Found find(const Ticket& ticket, Value& out) {
-    if (Epochs::busy(ticket.tree_epoch)) return Found::nothing;
+  [[nodiscard]] Found find(const Asked& asked, Value& out) {
+    if (Epochs::busy(asked.tree_epoch)) return Found::nothing;
     Table& table = *table_.load(std::memory_order_acquire);
-    const Found found = table.sets.find(ticket.key, out);
-    return found == Found::nothing ? table.shared.find(ticket.key, out) : found;
+    const Found found = table.sets.find(asked.key, out);
+    return found == Found::nothing ? table.shared.find(asked.key, out) : found;
   }
 
   void hit() { tallies_.mine().hits.add(1); }
@@ -193,12 +201,14 @@ class Cache {
   }
 
   void begin(Tree tree) noexcept {
-    trees_.begin(tree.number());
+    const std::uint64_t epoch = trees_.begin(tree.number());
+    // Records in sets have 16 bits of their tree's generation: none may see it come again.
+    if ((Epochs::begun(epoch) & 0xffffU) == 0) table_.load(std::memory_order_acquire)->sets.clear();
     tallies_.mine().invalidations.add(1);
   }
 
   void begin(Tree tree, BytesView key) noexcept {
-    keys_.begin(hash_of(tree, key));
+    static_cast<void>(keys_.begin(hash_of(tree, key)));
     const Ticket now = ticket(tree, key);
     Table& table = *table_.load(std::memory_order_acquire);
     const bool small = table.sets.erase(now.key);

@@ -30,8 +30,10 @@ class Epochs {
     return static_cast<std::uint32_t>(epoch >> 32U);
   }
 
-  void begin(std::uint64_t hash) noexcept {
-    bucket(hash).fetch_add((std::uint64_t{1} << 32U) + 1, std::memory_order_acq_rel);
+  /// Answers the epoch that it begins.
+  std::uint64_t begin(std::uint64_t hash) noexcept {
+    constexpr std::uint64_t one = (std::uint64_t{1} << 32U) + 1;
+    return bucket(hash).fetch_add(one, std::memory_order_acq_rel) + one;
   }
   void end(std::uint64_t hash) noexcept { bucket(hash).fetch_sub(1, std::memory_order_acq_rel); }
 

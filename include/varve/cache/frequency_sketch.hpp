@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -22,10 +21,13 @@ class FrequencySketch {
   static constexpr std::size_t counters_per_entry = 8;
 
   explicit FrequencySketch(std::size_t entries)
-      : lines_(std::bit_ceil(std::max<std::size_t>(entries * counters_per_entry / 128, 1))),
+      : lines_(std::max<std::size_t>(entries * counters_per_entry / 128, 1)),
         sample_(std::max<std::size_t>(entries * 10, 64)),
         pages_(lines_ * words_per_line * sizeof(std::uint64_t)) {}
 
+  [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t entries) noexcept {
+    return entries * counters_per_entry / 2;
+  }
   [[nodiscard]] std::size_t bytes() const noexcept { return pages_.size(); }
   void retire() noexcept { pages_.give_back(); }
 
@@ -58,7 +60,7 @@ class FrequencySketch {
   // A row has two words of the line; a bit of the hash chooses one, four more a counter in it.
   [[nodiscard]] std::atomic<std::uint64_t>& word_of(std::uint64_t hash,
                                                     unsigned row) const noexcept {
-    const std::size_t line = (hash >> 20U) & (lines_ - 1);
+    const std::size_t line = ((hash >> 32U) * lines_) >> 32U;
     return words()[line * words_per_line + 2 * row + ((hash >> (row * 5U)) & 1U)];
   }
   static unsigned shift_of(std::uint64_t hash, unsigned row) noexcept {

@@ -3,6 +3,7 @@
 
 #include <varve/concepts/bytes.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace varve::detail::cache {
 class Value {
  public:
   static constexpr std::size_t inline_words = 31;
+  static constexpr std::size_t inline_bytes = inline_words * sizeof(std::uint64_t);
 
   Value() noexcept {}  // NOLINT: the words are uninitialised, which is what makes it cheap
   Value(Value&& other) noexcept { take(other); }
@@ -31,8 +33,11 @@ class Value {
     return {reinterpret_cast<const char*>(words_) + offset_, size_};
   }
 
-  /// Room for a record of up to `inline_words` words.
-  [[nodiscard]] std::uint64_t* words() noexcept { return words_; }
+  /// Copies up to `inline_words` words, word by word, as they are.
+  void copy(const std::atomic<std::uint64_t>* words, std::size_t count) noexcept {
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i != count; ++i) words_[i] = words[i].load(std::memory_order_acquire);
+  }
   [[nodiscard]] const char* bytes() const noexcept { return reinterpret_cast<const char*>(words_); }
   void select(std::size_t offset, std::size_t size) noexcept {
     offset_ = static_cast<std::uint32_t>(offset);

@@ -45,7 +45,11 @@ class Cached : public Layer<Next, Forwards<Group::scans, Group::snapshots, Group
 
   /// Owns a value: a copy, a share in a large one, or what the layer below pinned.
   class Pinned {
+    struct Nothing {};
+
    public:
+    explicit Pinned(Nothing) noexcept {}
+
     [[nodiscard]] BytesView view() const noexcept {
       if (const auto* const cached = std::get_if<detail::cache::Value>(&owner_))
         return cached->view();
@@ -54,7 +58,6 @@ class Cached : public Layer<Next, Forwards<Group::scans, Group::snapshots, Group
 
    private:
     friend class Cached;
-    Pinned() = default;
     explicit Pinned(Below below) : owner_(std::in_place_type<Below>, std::move(below)) {}
 
     [[nodiscard]] detail::cache::Value& cached() noexcept {
@@ -112,7 +115,7 @@ class Cached : public Layer<Next, Forwards<Group::scans, Group::snapshots, Group
     tickets.reserve(keys.size());
     for (std::size_t i = 0; i != keys.size(); ++i) {
       tickets.push_back(cache_->ticket(tree, keys[i]));
-      values[i] = Pinned();
+      values[i].emplace(typename Pinned::Nothing());
       if (passes_by(tree, keys[i])) {
         misses.push_back(i);
         continue;
@@ -201,26 +204,40 @@ class Cached : public Layer<Next, Forwards<Group::scans, Group::snapshots, Group
 
   template <bool fills>
   [[nodiscard]] std::optional<Pinned> read(Tree tree, BytesView key) const {
+    if (passes_by(tree, key)) [[unlikely]]
+      return read_past(tree, key);
+    return read_kept<fills>(tree, key);
+  }
+
+  template <bool fills>
+  [[nodiscard]] std::optional<Pinned> read_kept(Tree tree, BytesView key) const {
+    // Made whole at once: an empty one would be filled with zeros first.
+    std::optional<Pinned> value(std::in_place, typename Pinned::Nothing());
+    const Cache::Asked asked = cache_->asked(tree, key);
+    const Found found = cache_->find(asked, value->cached());
+    if (found == Found::nothing) {
+      read_below<fills>(tree, asked, value);
+    } else {
+      cache_->hit();
+      if (found == Found::absence) value.reset();
+    }
+    return value;
+  }
+
+  [[gnu::noinline]] std::optional<Pinned> read_past(Tree tree, BytesView key) const {
     std::optional<Pinned> value;
-    if (passes_by(tree, key)) {
-      if (auto below = this->next().get(tree, key)) value = Pinned(std::move(*below));
-      return value;
-    }
-    const Cache::Ticket ticket = cache_->ticket(tree, key);
-    value = Pinned();
-    switch (cache_->find(ticket, value->cached())) {
-      case Found::value: cache_->hit(); return value;
-      case Found::absence:
-        cache_->hit();
-        value.reset();
-        return value;
-      case Found::nothing: break;
-    }
+    if (auto below = this->next().get(tree, key)) value = Pinned(std::move(*below));
+    return value;
+  }
+
+  template <bool fills>
+  [[gnu::noinline]] void read_below(Tree tree, const Cache::Asked& asked,
+                                    std::optional<Pinned>& value) const {
+    const Cache::Ticket ticket = cache_->ticket(asked);
     value.reset();
     cache_->missed(ticket);
-    if (auto below = this->next().get(tree, key)) value = Pinned(std::move(*below));
+    if (auto below = this->next().get(tree, asked.key.bytes)) value = Pinned(std::move(*below));
     if constexpr (fills) cache_->fill(ticket, tree, bytes_of(value));
-    return value;
   }
 
   void ask_below(Tree tree, std::span<const BytesView> keys,
