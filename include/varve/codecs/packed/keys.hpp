@@ -5,7 +5,9 @@
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <type_traits>
+#include <utility>
 
 namespace varve::detail::packed {
 
@@ -23,15 +25,19 @@ template <class Key>
   }
 }
 
-/// Throws unless each key is less than the next; `key_at(i)` gives the bytes of one.
-template <class Key, class KeyAt>
-void check_ascending(std::size_t count, KeyAt key_at) {
-  for (std::size_t i = 1; i < count; ++i) {
-    if (!(comparable<Key>(key_at(i - 1)) < comparable<Key>(key_at(i)))) {
-      refuse("the keys do not ascend");
-    }
+/// Throws unless each key that it is given is greater than the one before.
+template <class Key>
+class AscendingCheck {
+ public:
+  void operator()(BytesView bytes) {
+    comparable_t<Key> key = comparable<Key>(bytes);
+    if (before_ && !(*before_ < key)) refuse("the keys do not ascend");
+    before_ = std::move(key);
   }
-}
+
+ private:
+  std::optional<comparable_t<Key>> before_;
+};
 
 /// The place of the first key that is not less than `key`.
 template <class Key, class KeyAt>

@@ -208,9 +208,12 @@ struct Wire<std::array<T, count>> {
     if constexpr (count != 1) {
       const std::size_t width = check_width(bytes);
       if ((bytes.size() - 1) / width < count - 1) refuse("they end too soon");
-      if (width_for(pieces(bytes).check()) != width) refuse("offsets are wider than need be");
+      if (width_for(pieces(bytes).check(Wire<T>::check)) != width) {
+        refuse("offsets are wider than need be");
+      }
+    } else {
+      Wire<T>::check(bytes);
     }
-    for (std::size_t i = 0; i != count; ++i) Wire<T>::check(pieces(bytes).piece(i));
   }
   static Array take(BytesView bytes) {
     return take_array<T, count>([&](std::size_t i) { return pieces(bytes).piece(i); });

@@ -24,16 +24,19 @@ class Pieces {
     return {data_ + first, last - first};
   }
 
-  /// Throws where the pieces do not lie one after another within the data; answers the last end
-  /// that is written, 0 where there is none.
-  [[nodiscard]] std::size_t check() const {
+  /// Calls `use` with each piece. Throws where they do not lie one after another within the data;
+  /// answers the last end that is written, 0 where there is none.
+  template <class Use>
+  std::size_t check(Use use) const {
     std::size_t before = 0;
     for (std::size_t i = 0; i + 1 < count_; ++i) {
       const std::size_t next = end(i);
       if (next < before) refuse("an offset goes back");
+      if (next > size_) refuse("an offset leads beyond the end");
+      use(BytesView(data_ + before, next - before));
       before = next;
     }
-    if (before > size_) refuse("an offset leads beyond the end");
+    if (count_ != 0) use(BytesView(data_ + before, size_ - before));
     return before;
   }
 
@@ -96,11 +99,16 @@ template <class T>
   }
 }
 
-template <class T>
-void check_list(BytesView bytes) {
+/// Checks the list and each element, and calls `use` with the bytes of each that is good.
+template <class T, class Use>
+void check_list(BytesView bytes, Use use) {
   if constexpr (Fixed<T>) {
     if (bytes.size() % Wire<T>::bytes != 0) refuse("an element is cut off");
-    if constexpr (Wire<T>::always_valid) return;
+    for (; !bytes.empty(); bytes.remove_prefix(Wire<T>::bytes)) {
+      const BytesView element = bytes.substr(0, Wire<T>::bytes);
+      check_piece<T>(element);
+      use(element);
+    }
   } else {
     if (bytes.empty()) return;
     const std::size_t width = check_width(bytes);
@@ -108,13 +116,23 @@ void check_list(BytesView bytes) {
     const std::size_t count = load_offset(bytes.data() + 1, width);
     if (count == 0) refuse("an empty list has no bytes");
     if ((bytes.size() - 1) / width < count) refuse("there are fewer elements than they say");
-    const std::size_t last_end = pieces_of_list<T>(bytes).check();
+    const std::size_t last_end = pieces_of_list<T>(bytes).check([&](BytesView element) {
+      Wire<T>::check(element);
+      use(element);
+    });
     if (width_for(last_end < count ? count : last_end) != width) {
       refuse("offsets are wider than need be");
     }
   }
-  const pieces_t<T> pieces = pieces_of_list<T>(bytes);
-  for (std::size_t i = 0; i != pieces.count(); ++i) check_piece<T>(pieces.piece(i));
+}
+
+template <class T>
+void check_list(BytesView bytes) {
+  if constexpr (is_always_valid<T>()) {
+    if (bytes.size() % Wire<T>::bytes != 0) refuse("an element is cut off");
+  } else {
+    check_list<T>(bytes, [](BytesView) {});
+  }
 }
 
 }  // namespace varve::detail::packed

@@ -115,14 +115,10 @@ struct Wire<C> {
     }
   }
   static void check(BytesView bytes) {
-    check_list<Entry>(bytes);
-    const auto pieces = pieces_of_list<Entry>(bytes);
-    check_ascending<Key>(pieces.count(), [&](std::size_t i) {
-      if constexpr (MapContainer<C>) {
-        return record_t<Entry>::template piece<0>(pieces.piece(i));
-      } else {
-        return pieces.piece(i);
-      }
+    AscendingCheck<Key> check_next;
+    check_list<Entry>(bytes, [&](BytesView entry) {
+      if constexpr (MapContainer<C>) entry = record_t<Entry>::template piece<0>(entry);
+      check_next(entry);
     });
   }
   static C take(BytesView bytes) {

@@ -46,6 +46,16 @@ concept Fixed = Packable<T> && bool(Wire<T>::fixed);
               {.message = what, .operation = "encode", .layer = "packed"});
 }
 
+/// Whether any bytes, of the right number, are a value.
+template <class T>
+consteval bool is_always_valid() {
+  if constexpr (Fixed<T>) {
+    return Wire<T>::always_valid;
+  } else {
+    return false;
+  }
+}
+
 // Values of known types, whether fixed or not
 
 template <class T>
