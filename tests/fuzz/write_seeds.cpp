@@ -6,6 +6,7 @@
 // To be run again where a format has changed.
 #include <varve/adapters/memory.hpp>
 #include <varve/authority.hpp>
+#include <varve/codecs/document.hpp>
 #include <varve/codecs/ordered.hpp>
 #include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
@@ -72,6 +73,12 @@ void save_key(const std::string& name, const T& key) {
   save("ordered", name, bytes);
 }
 
+void save_document(const std::string& name, const Document& document) {
+  std::string bytes;
+  DocumentCodec::encode(document, bytes);
+  save("document", name, bytes);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,6 +96,18 @@ int main(int argc, char** argv) {
   save_key("text", std::string("a\0b", 3));
   save_key("parts", std::tuple(std::string("ab"), Descending<std::uint16_t>{258},
                                std::optional<std::uint8_t>(3)));
+  save_document("object",
+                Document::Object{{"a", Document::Array{1, -2, 0.5, nullptr, true}},
+                                 {"b", Document::Object{{"", "text"}, {"c", Document::Bytes(3)}}}});
+  save_document("wide", Document::Array(300));
+  save("versions", "first",
+       std::string("\x01\x00\x09"
+                   "ada\0\0",
+                   8));
+  save("versions", "second",
+       std::string("\x02\x00\x00\x00\x09"
+                   "ada\0\0\x01",
+                   11));
   save("lmdb_catalogue", "two-trees",
        std::string("\x03\x05\0\0\0\0\x01\0\0\0\x03\x03\x03\0\0\0\x01\x01kv"
                    "\x03\x03\0\0\0\x02\x02kv",
