@@ -8,6 +8,7 @@
 #include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
 #include <varve/operations.hpp>
+#include <varve/testing/faulty.hpp>
 
 #include "catch.hpp"
 #include "temp_directory.hpp"
@@ -354,4 +355,27 @@ TEMPLATE_TEST_CASE("scenario 17: a child of fork is refused, and its parent unha
     if (store.contains(tree, "child0")) return "what the child wrote is there";
     return missing_of(store, tree, values, 100);
   }));
+}
+
+TEMPLATE_TEST_CASE(
+    "fault class 1: what the log has and the engine missed is done when it is opened", "",
+    LmdbAdapter, RocksAdapter) {
+  for (std::uint64_t at = 1; at <= 6; ++at) {
+    INFO("write " << at);
+    const TempDirectory temp;
+    check_child(in_child([&]() -> std::string {
+      int acknowledged = 0;
+      {
+        const testing::FaultyOptions faults;
+        auto store = varve::open<Wal<testing::Faulty<TestType>>>(temp / "store", faults);
+        const Tree tree = store.open_tree("t");
+        faults.plan->add({.call = testing::Call::write, .at = at, .for_ever = true});
+        const auto refusal = write_until_refused(store, tree, 10, 100, acknowledged);
+        if (!refusal || refusal->kind() != ErrorKind::indeterminate) return "it was not told";
+      }
+      const auto store = varve::open<Wal<TestType>>(temp / "store");
+      // The one that failed too: it was on disk before the engine was asked.
+      return missing_of(store, store.find_tree("t").value(), acknowledged + 1, 100);
+    }));
+  }
 }

@@ -110,6 +110,8 @@ class Builder:
                                   errors="replace", timeout=PATIENCE, start_new_session=True)
         except subprocess.TimeoutExpired:
             return "hangs"
+        if re.search(r"No test cases matched|No tests ran", done.stdout + done.stderr):
+            raise Wrong(f"there is no such test: {test}")
         if done.returncode == 0:
             return None
         if done.returncode == 77:
