@@ -206,7 +206,13 @@ class LogWriter {
     const std::uint64_t step =
         std::clamp<std::uint64_t>(filled_, 2 * io_block_bytes, detail::zeros_ahead_bytes);
     const std::uint64_t end = (offset_ + group_.size() + step) / io_block_bytes * io_block_bytes;
-    file_->write_at(filled_, std::string(static_cast<std::size_t>(end - filled_), '\0'));
+    // In small pieces: a write into a page of the system's takes the longer the larger that is.
+    const std::string zeros(std::size_t{16} << 10U, '\0');
+    for (std::uint64_t at = filled_; at < end;) {
+      const std::uint64_t size = std::min<std::uint64_t>(zeros.size(), end - at);
+      file_->write_at(at, BytesView(zeros).substr(0, static_cast<std::size_t>(size)));
+      at += size;
+    }
     file_->sync();
     durable_ = written_;
     filled_ = end;
