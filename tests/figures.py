@@ -35,12 +35,13 @@ def sums(lines):
 
     kills = [line for line in lines if line.startswith("kill -9, ")]
     done = numbers(kills, r": (\d+) kills .* of (\d+) stores, (\d+) batches acknowledged")
-    by_engine = ", ".join(
-        f"{total(numbers([line for line in kills if engine in line], r': ([0-9]+) kills'))} of {name}"
-        for engine, name in (("Rocks", "RocksDB"), ("Lmdb", "LMDB"), ("Memory", "memory")))
+    by_engine = []
+    for engine, name in (("Rocks", "RocksDB"), ("Lmdb", "LMDB"), ("Memory", "memory")):
+        of_engine = numbers([line for line in kills if engine in line], r": (\d+) kills ")
+        by_engine.append(f"{total(of_engine)} over {name}")
     sound = sum("nothing lost, torn, invented or out of order" in line for line in kills)
     longest = max((row[0] for row in done if row[1] == 1), default=0)
-    yield ("kills with kill -9", total(done), f"{by_engine}; one store lived through {longest}; "
+    yield ("kills with kill -9", total(done), f"{', '.join(by_engine)}; one store lived through {longest}; "
            f"{total(done, 2)} batches acknowledged; {len(kills) - sound} runs wrong")
 
     done = numbers(lines, r"^system calls of .*: killed at (\d+) and failed at (\d+) points")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What other stores lost data by, one test each, over the log on a simulated disk. The numbers are
-// those of the reports named in docs/guide/crash-testing.md.
+// those of docs/proof.md.
 #include <varve/adapters/memory.hpp>
 #include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
