@@ -41,8 +41,8 @@ def sums(lines):
         by_engine.append(f"{total(of_engine)} over {name}")
     sound = sum("nothing lost, torn, invented or out of order" in line for line in kills)
     longest = max((row[0] for row in done if row[1] == 1), default=0)
-    yield ("kills with kill -9", total(done), f"{', '.join(by_engine)}; one store lived through {longest}; "
-           f"{total(done, 2)} batches acknowledged; {len(kills) - sound} runs wrong")
+    yield ("kills with kill -9", total(done), f"{', '.join(by_engine)}; one store lived through "
+           f"{longest}; {total(done, 2)} batches acknowledged; {len(kills) - sound} runs wrong")
 
     done = numbers(lines, r"^system calls of .*: killed at (\d+) and failed at (\d+) points")
     wrong = total(numbers(lines, r"^system calls of .*; (\d+) wrong"))
