@@ -174,6 +174,8 @@ TEST_CASE("Packed: offsets are as wide as the last that is written needs") {
   CHECK(bytes_of(Strings(256)).substr(0, 3) == "\2\0\1"s);
   CHECK(bytes_of(Strings{std::string(65536, 'a'), "b"}).substr(0, 9) == "\4\2\0\0\0\0\0\1\0"s);
   CHECK(bytes_of(std::pair(std::string(65536, 'a'), "b"s)).substr(0, 5) == "\4\0\0\1\0"s);
+  CHECK(bytes_of(std::pair("b"s, std::string(300, 'a'))).substr(0, 3) == "\1\1b");
+  CHECK(bytes_of(std::array{"b"s, std::string(300, 'a')}).substr(0, 3) == "\1\1b");
   for (const std::size_t size : {255U, 256U, 65535U, 65536U}) {
     const Strings strings{"x", std::string(size - 1, 'a'), "", "b"};
     CHECK(Packed::decode<Strings>(bytes_of(strings)) == strings);

@@ -65,13 +65,12 @@ template <auto pointer>
 consteval std::size_t find_member() {
   using T = member_owner_t<pointer>;
   using Wanted = decltype(std::addressof(standin<T>.value.*pointer));
-  const Wanted wanted = std::addressof(standin<T>.value.*pointer);
   std::size_t found = member_count<T>;
-  with_members(standin<T>.value, [&](auto&... members) {
+  with_members(standin<T>.value, [&found](auto&... members) {
     std::size_t at = 0;
-    const auto compare = [&](auto& member) {
+    const auto compare = [&found, &at](auto& member) {
       if constexpr (std::is_same_v<decltype(std::addressof(member)), Wanted>) {
-        if (std::addressof(member) == wanted) found = at;
+        if (std::addressof(member) == std::addressof(standin<T>.value.*pointer)) found = at;
       }
       ++at;
     };

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <bit>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -154,23 +153,41 @@ struct Part<T> : Part<std::underlying_type_t<T>> {
   static T take(KeyReader& key) { return static_cast<T>(Part<Number>::take(key)); }
 };
 
-template <Integer Count, class Period>
-struct Part<std::chrono::duration<Count, Period>> {
-  using T = std::chrono::duration<Count, Period>;
+// Times, told by what they have: <chrono> is a third of what this header would cost to compile.
+
+template <class T>
+concept Duration = requires(T time) {
+  requires Integer<typename T::rep>;
+  T::period::num;
+  T::period::den;
+  { time.count() } -> std::same_as<typename T::rep>;
+};
+
+template <class T>
+concept TimePoint = requires(T time) {
+  typename T::clock;
+  requires Duration<typename T::duration>;
+  { time.time_since_epoch() } -> std::same_as<typename T::duration>;
+};
+
+template <Duration T>
+struct Part<T> {
+  using Count = typename T::rep;
   static constexpr std::size_t bytes = Part<Count>::bytes;
-  static constexpr auto name = FixedText("time ") + fixed_number<Period::num>() + FixedText("/") +
-                               fixed_number<Period::den>() + FixedText(" ") + Part<Count>::name;
+  static constexpr auto name = FixedText("time ") + fixed_number<T::period::num>() +
+                               FixedText("/") + fixed_number<T::period::den>() + FixedText(" ") +
+                               Part<Count>::name;
 
   static void put(T value, char* to) noexcept { Part<Count>::put(value.count(), to); }
   static T take(KeyReader& key) { return T(Part<Count>::take(key)); }
 };
 
-template <class Clock, HasPart Duration>
-struct Part<std::chrono::time_point<Clock, Duration>> : Part<Duration> {
-  using T = std::chrono::time_point<Clock, Duration>;
+template <TimePoint T>
+struct Part<T> : Part<typename T::duration> {
+  using Base = Part<typename T::duration>;
 
-  static void put(T value, char* to) noexcept { Part<Duration>::put(value.time_since_epoch(), to); }
-  static T take(KeyReader& key) { return T(Part<Duration>::take(key)); }
+  static void put(T value, char* to) noexcept { Base::put(value.time_since_epoch(), to); }
+  static T take(KeyReader& key) { return T(Base::take(key)); }
 };
 
 // Byte strings: a zero becomes 00 FF, the end is 00 00.

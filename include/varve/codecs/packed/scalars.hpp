@@ -4,7 +4,6 @@
 #include <varve/codecs/packed/wire.hpp>
 
 #include <bit>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <type_traits>
@@ -97,28 +96,43 @@ struct Wire<T> : WireAs<T, Wire<std::underlying_type_t<T>>> {
   }
 };
 
-template <Number Count, class Period>
-struct Wire<std::chrono::duration<Count, Period>>
-    : WireAs<std::chrono::duration<Count, Period>, Wire<Count>> {
-  static char* put(std::chrono::duration<Count, Period> value, char* to) noexcept {
-    return Wire<Count>::put(value.count(), to);
-  }
+// Told by what they have, since <chrono> is a third of what this header would cost to compile.
+
+template <class T>
+concept Duration = requires(T time) {
+  requires Number<typename T::rep>;
+  T::period::num;
+  T::period::den;
+  { time.count() } -> std::same_as<typename T::rep>;
+};
+
+template <class T>
+concept TimePoint = requires(T time) {
+  typename T::clock;
+  requires Duration<typename T::duration>;
+  { time.time_since_epoch() } -> std::same_as<typename T::duration>;
+};
+
+template <Duration T>
+struct Wire<T> : WireAs<T, Wire<typename T::rep>> {
+  using Base = Wire<typename T::rep>;
+
+  static char* put(T value, char* to) noexcept { return Base::put(value.count(), to); }
 
   static constexpr void describe(Describer& out) {
     out.text("time ");
-    out.number(Period::num);
+    out.number(T::period::num);
     out.text("/");
-    out.number(Period::den);
+    out.number(T::period::den);
     out.text(" ");
-    Wire<Count>::describe(out);
+    Base::describe(out);
   }
 };
 
-template <class Clock, Fixed Duration>
-struct Wire<std::chrono::time_point<Clock, Duration>>
-    : WireAs<std::chrono::time_point<Clock, Duration>, Wire<Duration>> {
-  static char* put(std::chrono::time_point<Clock, Duration> value, char* to) noexcept {
-    return Wire<Duration>::put(value.time_since_epoch(), to);
+template <TimePoint T>
+struct Wire<T> : WireAs<T, Wire<typename T::duration>> {
+  static char* put(T value, char* to) noexcept {
+    return Wire<typename T::duration>::put(value.time_since_epoch(), to);
   }
 };
 
