@@ -12,11 +12,10 @@
 #include <benchmark/benchmark.h>
 #include <rocksdb/cache.h>
 
-#include <unistd.h>
+#include <malloc.h>
 
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -67,10 +66,49 @@ std::string value_of(std::size_t row) {
   return value;
 }
 
-/// A hash table of keys, a list by the time of use, a lock around both: what one writes first.
+/// What one writes first: a hash table of keys, a list by the time of use, a lock around both.
 class ListLru {
  public:
   explicit ListLru(std::size_t capacity) : capacity_(capacity) {}
+
+  std::optional<std::string> get(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    const auto at = index_.find(key);
+    if (at == index_.end()) return std::nullopt;
+    order_.splice(order_.begin(), order_, at->second);
+    return at->second->second;
+  }
+
+  bool get(BytesView key, ValueBytes& out) {
+    const std::optional<std::string> value = get(std::string(key));
+    if (!value) return false;
+    std::memcpy(out.data(), value->data(), value_bytes);
+    return true;
+  }
+
+  void put(BytesView key, BytesView value) {
+    const std::lock_guard lock(mutex_);
+    if (order_.size() == capacity_) {
+      index_.erase(order_.back().first);
+      order_.pop_back();
+    }
+    order_.emplace_front(key, value);
+    index_.insert_or_assign(order_.front().first, order_.begin());
+  }
+
+ private:
+  using Order = std::list<std::pair<std::string, std::string>>;
+
+  std::size_t capacity_;
+  std::mutex mutex_;
+  Order order_;
+  std::unordered_map<std::string, Order::iterator> index_;
+};
+
+/// The same with a pen sharpened: no memory from the heap for a hit, each key kept once.
+class LeanListLru {
+ public:
+  explicit LeanListLru(std::size_t capacity) : capacity_(capacity) {}
 
   bool get(BytesView key, ValueBytes& out) {
     const std::lock_guard lock(mutex_);
@@ -136,7 +174,7 @@ class VarveCache {
 
   static CachedOptions options(std::size_t capacity) {
     return {
-        .capacity_bytes = capacity * (payload + 32), .entry_bytes = payload, .large_percent = 0};
+        .capacity_bytes = capacity * (payload + 16), .entry_bytes = payload, .large_percent = 0};
   }
 
   bool get(BytesView key, ValueBytes& out) {
@@ -204,6 +242,8 @@ void add_hits(const std::string& name, std::size_t keys) {
   add_hit<VarveCache>(name + "/varve", keys,
                       [] { return std::make_unique<VarveCache>(2 * entries); });
   add_hit<ListLru>(name + "/list_lru", keys, [] { return std::make_unique<ListLru>(2 * entries); });
+  add_hit<LeanListLru>(name + "/list_lru_lean", keys,
+                       [] { return std::make_unique<LeanListLru>(2 * entries); });
   struct RocksLru : RocksCache {
     using RocksCache::RocksCache;
   };
@@ -216,18 +256,14 @@ void add_hits(const std::string& name, std::size_t keys) {
   });
 }
 
-/// What the process holds of memory.
-std::size_t resident_bytes() {
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  unsigned long all = 0;
-  unsigned long resident = 0;
-  const bool read = file != nullptr && std::fscanf(file, "%lu %lu", &all, &resident) == 2;
-  if (file != nullptr) std::fclose(file);
-  return read ? resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) : 0;
+/// What the process has taken from the heap.
+std::size_t heap_bytes() {
+  const struct mallinfo2 now = ::mallinfo2();
+  return now.uordblks + now.hblkhd;
 }
 
 /// Bytes an entry beyond its key and value. Cached counts its own, all memory that it takes; of
-/// the others it is what the process grew by.
+/// the others it is what the heap grew by.
 void overhead_of_varve(benchmark::State& state) {
   for (auto _ : state) {
     VarveCache cache(entries);
@@ -243,11 +279,11 @@ void overhead_of_varve(benchmark::State& state) {
 template <class Cache>
 void overhead(benchmark::State& state, const std::function<std::unique_ptr<Cache>()>& make) {
   for (auto _ : state) {
-    const std::size_t before = resident_bytes();
+    const std::size_t before = heap_bytes();
     const std::unique_ptr<Cache> cache = make();
     for (std::size_t row = 0; row != entries; ++row) cache->put(view(key_of(row)), value_of(row));
     state.counters["bytes_above_payload"] =
-        static_cast<double>(resident_bytes() - before) / entries - payload;
+        (static_cast<double>(heap_bytes()) - static_cast<double>(before)) / entries - payload;
   }
 }
 
@@ -268,8 +304,8 @@ class Directory {
 /// 1,000,000 rows, all of them in table files or pages, and in the system's memory.
 template <class Stack, class... Options>
 struct Store {
-  explicit Store(Options... options)
-      : directory(std::string(BytesView(Stack::name)) + "-" + std::string(lowest_t<Stack>::name)),
+  explicit Store(const std::string& name, Options... options)
+      : directory(name + "-" + std::string(lowest_t<Stack>::name)),
         stack(open<Stack>(directory.path(), options...)),
         tree(stack.open_tree("rows")) {
     if constexpr (BulkLoadEngine<Stack>) {
@@ -331,6 +367,7 @@ void add_zipf(const std::string& name) {
   using Bare = Store<Engine>;
   using WithCache = Store<Cached<Engine>, CachedOptions>;
   struct WithList : Bare {
+    using Bare::Bare;
     ListLru list{entries};
     bool get(BytesView key, ValueBytes& out) {
       if (list.get(key, out)) return true;
@@ -344,13 +381,13 @@ void add_zipf(const std::string& name) {
     for (std::size_t i = 0; i != warm_requests; ++i) get(view(zipf_requests()[i]), value);
   };
   benchmark::RegisterBenchmark((name + "/raw").c_str(), [](benchmark::State& state) {
-    static Bare store;
+    static Bare store("raw");
     static std::size_t at = 0;
     ask(state, at,
         [](BytesView key, ValueBytes& out) { return copy_out(store.stack, store.tree, key, out); });
   })->UseRealTime();
   benchmark::RegisterBenchmark((name + "/varve").c_str(), [warm](benchmark::State& state) {
-    static WithCache store(VarveCache::options(entries));
+    static WithCache store("cached", VarveCache::options(entries));
     static std::size_t at = 0;
     const auto get = [](BytesView key, ValueBytes& out) {
       return copy_out(store.stack, store.tree, key, out);
@@ -365,7 +402,7 @@ void add_zipf(const std::string& name) {
     state.counters["entries"] = static_cast<double>(after.entries);
   })->UseRealTime();
   benchmark::RegisterBenchmark((name + "/list_lru").c_str(), [warm](benchmark::State& state) {
-    static WithList store;
+    static WithList store("list");
     static std::size_t at = 0;
     const auto get = [](BytesView key, ValueBytes& out) { return store.get(key, out); };
     if (at == 0) warm(get);

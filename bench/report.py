@@ -19,6 +19,7 @@ import subprocess
 import goals
 import svg
 
+HIT_RATES = "2_hit_rate"  # the goal whose figures are hit rates, not times
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 STANDARD_FIELDS = {
     "name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations",
@@ -118,6 +119,9 @@ class Results:
             others.append(cases.get(case.rpartition("/")[2], {}).get(candidate))
         if not of or not all(others):
             return None
+        if goal.kind == "counters":
+            ours, theirs = of.counter(goal.counter), others[0].counter(goal.counter)
+            return ours / theirs if ours and theirs else None
         to = max(other.time for other in others)
         return to / of.time if goal.kind == "times" else of.time / to
 
@@ -215,6 +219,64 @@ def plot(cases):
     return svg.bars(groups, "us") if groups else None
 
 
+def ours(candidate):
+    return candidate.startswith("varve")
+
+
+def candidates_of(cases):
+    return list(dict.fromkeys(name for candidates in cases.values() for name in candidates))
+
+
+def plot_over_threads(cases):
+    """Operations a second over the number of threads, of the cases that ran with several."""
+    by_name = collections.defaultdict(dict)
+    for case, candidates in cases.items():
+        name, _, threads = case.partition(" threads:")
+        if threads.isdigit() or not threads:
+            by_name[name][int(threads or 1)] = candidates
+    groups = []
+    for name, runs in by_name.items():
+        if len(runs) < 2:
+            continue
+        threads = sorted(runs)
+        series = [(candidate, [1e6 / runs[count][candidate].time if candidate in runs[count]
+                               else None for count in threads], ours(candidate))
+                  for candidate in candidates_of(runs)]
+        groups.append((name, threads, [one for one in series
+                                       if sum(y is not None for y in one[1]) > 1]))
+    return svg.lines(groups, "threads", "thousands a second") if groups else None
+
+
+def by_trace(cases):
+    """trace -> size in per cent of its keys -> candidate -> hit rate."""
+    traces = collections.defaultdict(dict)
+    for case, candidates in cases.items():
+        trace, _, percent = case.rpartition("_")
+        traces[trace][int(percent)] = {name: one.counter("hit_rate")
+                                       for name, one in candidates.items()}
+    return traces
+
+
+def hit_rate_table(cases):
+    names = candidates_of(cases)
+    yield "| Trace | Cache, % of its keys | " + " | ".join(names) + " |"
+    yield "|---|---:|" + "---:|" * len(names)
+    for trace, sizes in by_trace(cases).items():
+        for percent, rates in sorted(sizes.items()):
+            row = [f"{rates[name]:.3f}" if name in rates else "" for name in names]
+            yield f"| {trace} | {percent} | " + " | ".join(row) + " |"
+
+
+def plot_hit_rates(cases):
+    groups = []
+    for trace, sizes in by_trace(cases).items():
+        percents = sorted(sizes)
+        groups.append((trace, percents, [
+            (name, [sizes[percent].get(name) for percent in percents], ours(name))
+            for name in candidates_of(cases)]))
+    return svg.lines(groups, "% of the keys", "hit rate")
+
+
 def write(results, arguments):
     out = arguments.out
     (out / "plots").mkdir(parents=True, exist_ok=True)
@@ -228,6 +290,15 @@ def write(results, arguments):
     lines += goal_table(results)
     for goal in sorted(results.cases):
         lines += ["", f"## {goal}"]
+        if goal == HIT_RATES:
+            (out / "plots" / f"{goal}.svg").write_text(plot_hit_rates(results.cases[goal]),
+                                                       encoding="utf-8")
+            lines += ["", f"![{goal}](plots/{goal}.svg)", "", *hit_rate_table(results.cases[goal])]
+            continue
+        over_threads = plot_over_threads(results.cases[goal])
+        if over_threads:
+            (out / "plots" / f"{goal}_threads.svg").write_text(over_threads, encoding="utf-8")
+            lines += ["", f"![{goal} over threads](plots/{goal}_threads.svg)"]
         chart = plot(results.cases[goal])
         if chart:
             (out / "plots" / f"{goal}.svg").write_text(chart, encoding="utf-8")

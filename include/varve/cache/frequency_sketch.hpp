@@ -18,7 +18,7 @@ namespace varve::detail::cache {
 /// Threads: any; an increment that meets another may be lost.
 class FrequencySketch {
  public:
-  static constexpr std::size_t counters_per_entry = 8;
+  static constexpr std::size_t counters_per_entry = 7;
 
   explicit FrequencySketch(std::size_t entries)
       : lines_(std::max<std::size_t>(entries * counters_per_entry / 128, 1)),
