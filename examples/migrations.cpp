@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A schema and what it does to a store of an older program.
+#include <varve/adapters/lmdb.hpp>
+#include <varve/codecs/ordered.hpp>
+#include <varve/layers/migrated.hpp>
+#include <varve/migrations/evolving.hpp>
+#include <varve/open.hpp>
+#include <varve/operations.hpp>
+
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+namespace {
+
+// [chain]
+struct AccountV1 {
+  std::string owner;
+  std::uint64_t cents;
+};
+struct AccountV2 {
+  std::string owner;
+  std::uint64_t cents;
+  std::string currency;
+};
+struct AccountV3 {
+  std::string owner;
+  std::string currency;
+  std::int64_t cents;
+};
+
+using Accounts = varve::RecordTree<"accounts", std::uint64_t>;
+
+struct AddCurrency : varve::Step<1, 2> {
+  static constexpr auto description = "accounts have a currency";
+  using Tree = Accounts;
+  using In = varve::Frozen<AccountV1, 0x3fb2566e880c1413>;
+  using Out = varve::Frozen<AccountV2, 0x5e82abdbb9eed001>;
+  static Out convert(const In& account) { return {account.owner, account.cents, "EUR"}; }
+  static In invert(const Out& account) { return {account.owner, account.cents}; }
+};
+
+struct AllowDebt : varve::Step<2, 3> {
+  static constexpr auto description = "accounts may be in debt; the audit trail is given up";
+  static constexpr auto loss = varve::lossy("audit: nobody has read it since 2019");
+  static AccountV3 signed_cents(const AccountV2& account) {
+    return {account.owner, account.currency, static_cast<std::int64_t>(account.cents)};
+  }
+  using Actions = varve::Actions<varve::Rewrite<Accounts, AccountV2, AccountV3, &signed_cents>,
+                                 varve::DropTree<"audit">>;
+};
+
+using Chain = varve::MigrationChain<AddCurrency, AllowDebt>;
+using Store = varve::Migrated<Chain, varve::LmdbAdapter>;
+using AccountCodec = varve::Evolving<Chain, Accounts>;
+// [/chain]
+
+std::string key_of(std::uint64_t number) {
+  std::string bytes;
+  varve::Ordered::encode(number, bytes);
+  return bytes;
+}
+
+/// What a program of long ago left behind.
+void write_version_1(const std::string& directory) {
+  auto store = varve::open<varve::LmdbAdapter>(directory);
+  const varve::Tree accounts = store.open_tree("accounts");
+  const varve::Tree audit = store.open_tree("audit");
+  varve::WriteBatch batch;
+  for (std::uint64_t number = 1; number <= 1000; ++number) {
+    std::string bytes;
+    varve::Packed::encode(AccountV1{"owner " + std::to_string(number), number * 100}, bytes);
+    batch.put(accounts, key_of(number), bytes);
+    batch.put(audit, key_of(number), "opened");
+  }
+  store.write(batch);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: migrations DIRECTORY\n";
+    return 2;
+  }
+  const std::string directory = argv[1];
+  write_version_1(directory);
+  // [run]
+  try {
+    static_cast<void>(varve::open<Store>(directory));
+  } catch (const varve::Error& error) {
+    std::cout << error.what() << "\n\n";  // the records have no stamp
+  }
+  try {
+    static_cast<void>(varve::open<Store>(directory, varve::MigratedOptions{.adopt_as = 1}));
+  } catch (const varve::Error& error) {
+    std::cout << error.what() << "\n";  // the way loses the audit trail
+  }
+  const varve::MigrationPlan plan = varve::plan<Store>(directory);
+  std::cout << to_string(plan) << "\n";
+  auto store = varve::open<Store>(directory, varve::MigratedOptions{.accept_loss = plan.hash()});
+  const auto bytes = store.get(store.open_tree("accounts"), key_of(7));
+  const auto account = AccountCodec::decode<AccountV3>(bytes->view());
+  std::cout << account.owner << " has " << account.cents << " cents in " << account.currency
+            << "\n";
+  // [/run]
+  for (const std::string& tree : store.held_trees()) {
+    std::cout << "the tree '" << tree << "' is held until it is purged\n";
+  }
+  return 0;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What the ledger of a schema keeps, record by record: docs/formats/ledger.md.
+namespace varve {
+
+enum class StoreState : std::uint8_t {
+  ready = 1,      ///< open to programs whose chain reaches its version
+  migrating = 2,  ///< a run is under way: `LedgerRun` has its place
+  building = 3,   ///< the target of a copy from another engine that is not complete
+  sealed = 4      ///< moved elsewhere: `successor` says where to
+};
+
+enum class RunPhase : std::uint8_t { rewrite = 1, verify = 2 };
+
+enum class TreeState : std::uint8_t {
+  live = 1,     ///< its records have a version in front of them
+  held = 2,     ///< dropped by a step: hidden, its records are kept
+  dropping = 3  ///< to be removed by the engine; removed again if it is still there
+};
+
+/// The one truth about a store. Written last of all that a change consists of,
+/// in its batch.
+struct LedgerHead {
+  std::uint32_t format = 1;        ///< of the ledger
+  std::uint32_t least_reader = 1;  ///< the lowest format that a program must know to read it
+  std::uint64_t store = 0;         ///< drawn when the store was stamped
+  std::uint64_t epoch = 0;         ///< grows by one with each head that is written
+  StoreState state = StoreState::ready;
+  std::uint32_t write_version = 0;  ///< what new records are written as
+  std::uint32_t floor_version = 0;  ///< no record has a layout older than that of this version
+  std::uint32_t least_program = 0;  ///< the lowest version whose programs may open the store
+  std::uint64_t chain = 0;          ///< of the steps up to `write_version`, joined
+  std::string written_by{};         ///< the toolkit's version, for people
+  std::string successor{};          ///< of a sealed store
+};
+
+/// A step that the store has gone through, in the order of their epochs.
+struct LedgerStep {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;  ///< below `from` where it was taken back
+  std::uint64_t identity = 0;
+  bool lossy = false;
+  bool baseline = false;  ///< nothing ran: the store was made, or adopted, at a
+                          ///< later version
+  std::uint64_t records = 0;
+  std::uint64_t refused = 0;
+  std::int64_t started = 0;  ///< in seconds since 1970
+  std::int64_t finished = 0;
+};
+
+/// What a tree holds by the count of the run that wrote it.
+struct LedgerDigest {
+  std::string tree{};
+  std::uint64_t records = 0;
+  std::uint64_t sum = 0;
+};
+
+/// The run that is under way: at most one.
+struct LedgerRun {
+  std::uint64_t identity = 0;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::uint64_t chain = 0;  ///< of the steps that it takes, joined
+  std::uint64_t plan = 0;   ///< what was confirmed, where it is lossy
+  RunPhase phase = RunPhase::rewrite;
+  std::uint32_t pass = 0;  ///< the pass that is under way, from 0
+  std::string cursor{};    ///< the last key of it that is done; empty at its beginning
+  std::uint64_t batches = 0;
+  std::uint64_t records = 0;  ///< done in all passes
+  std::uint64_t total = 0;    ///< expected in all passes, by the estimate of the beginning
+  std::uint64_t bytes = 0;    ///< of the records that were read
+  std::uint64_t refused = 0;
+  std::uint64_t milliseconds = 0;  ///< spent up to the last batch, over all processes
+  std::int64_t started = 0;        ///< in seconds since 1970
+  std::vector<LedgerDigest> digests{};
+  std::vector<std::string> untagged{};  ///< trees whose records had no version when it began
+};
+
+/// A tree that the chain has to do with, by its name.
+struct LedgerTree {
+  TreeState state = TreeState::live;
+  std::uint32_t version = 0;  ///< that put it into this state
+  std::int64_t since = 0;     ///< in seconds since 1970
+};
+
+/// A record that a conversion refused, and that was put aside.
+struct LedgerRefusal {
+  std::string tree{};
+  std::string key{};
+  std::string value{};
+  std::string reason{};
+};
+
+}  // namespace varve

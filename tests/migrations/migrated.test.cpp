@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/memory.hpp>
+#include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/cached.hpp>
+#include <varve/layers/migrated.hpp>
+#include <varve/layers/wal.hpp>
+#include <varve/migrations/evolving.hpp>
+#include <varve/open.hpp>
+
+#include "catch.hpp"
+#include "migrations/blocks.hpp"
+#include "temp_directory.hpp"
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace varve;
+using namespace varve_test::blocks;
+using varve_test::ContainsSubstring;
+using varve_test::TempDirectory;
+
+namespace {
+
+constexpr std::uint64_t blocks_made = 300;
+
+template <class Chain, class Below>
+std::uint64_t hash_of_plan(const std::string& directory) {
+  return plan<Migrated<Chain, Below>>(directory).hash();
+}
+
+template <class Stack, class... Options>
+Error refusal(const std::string& directory, const Options&... options) {
+  try {
+    static_cast<void>(open<Stack>(directory, options...));
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL("the store was opened");
+  throw std::logic_error("not reached");
+}
+
+template <class Below>
+void fill(const std::string& directory) {
+  auto store = open<Below>(directory);
+  fill_version_1(store, blocks_made);
+}
+
+/// A store of version 1 with its stamp.
+template <class Below>
+void adopt(const std::string& directory) {
+  fill<Below>(directory);
+  auto store = open<Migrated<ToTwo, Below>>(directory, MigratedOptions{.adopt_as = 1});
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Migrated: records without a schema are refused, and as they were", "",
+                   LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>) {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<TestType>(directory);
+  const Error error = refusal<Migrated<ToTwo, TestType>>(directory);
+  CHECK(error.kind() == ErrorKind::schema_legacy);
+  CHECK_THAT(error.what(), ContainsSubstring("adopt_as"));
+  auto store = open<TestType>(directory);
+  CHECK(contents(store).at("blocks").size() == blocks_made);
+  CHECK_FALSE(store.find_tree("varve.ledger"));
+}
+
+TEMPLATE_TEST_CASE("Migrated: from version 1 to 4, through a loss that is accepted", "",
+                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<TestType>(directory);
+  using Store = Migrated<ToFour, TestType>;
+
+  const Error loss = refusal<Store>(directory, MigratedOptions{.adopt_as = 1});
+  CHECK(loss.kind() == ErrorKind::schema_loss);
+  CHECK_THAT(loss.what(), ContainsSubstring("work: it can be computed again"));
+
+  const MigrationPlan planned = plan<Store>(directory);
+  CHECK(planned.lossy());
+  CHECK(planned.steps.size() == 3);
+  CHECK(planned.records == blocks_made);
+  CHECK_THAT(loss.what(), ContainsSubstring(std::to_string(planned.hash())));
+
+  const Error other_plan =
+      refusal<Store>(directory, MigratedOptions{.accept_loss = planned.hash() + 2});
+  CHECK(other_plan.kind() == ErrorKind::schema_loss);
+
+  {
+    auto store = open<Store>(directory, MigratedOptions{.accept_loss = planned.hash()});
+    CHECK(contents(store) == contents_of_version_4(blocks_made));
+    CHECK(store.held_trees() == std::vector<std::string>{"work_index"});
+    CHECK_FALSE(store.find_tree("work_index"));
+    CHECK_THROWS_WITH(static_cast<void>(store.open_tree("work_index")), ContainsSubstring("purge"));
+    CHECK(store.history().size() == 3);
+  }
+  {
+    auto store = open<Store>(directory);
+    CHECK(contents(store) == contents_of_version_4(blocks_made));
+    store.purge("work_index");
+    CHECK(store.held_trees().empty());
+    CHECK_NOTHROW(static_cast<void>(store.open_tree("work_index")));
+    CHECK_THROWS_WITH(store.purge("work_index"), ContainsSubstring("held_trees"));
+  }
+  const Error newer = refusal<Migrated<ToTwo, TestType>>(directory);
+  CHECK(newer.kind() == ErrorKind::schema_newer);
+  const Error without = refusal<TestType>(directory);
+  CHECK(without.kind() == ErrorKind::stack_mismatch);
+}
+
+TEST_CASE("Migrated: a fresh store is of the latest version and asks for nothing") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  {
+    auto store = open<Migrated<ToThree, LmdbAdapter>>(directory);
+    CHECK(store.history().size() == 2);
+    CHECK(store.history().front().baseline);
+    using Codec = Evolving<ToThree, BlockTree>;
+    std::string bytes;
+    Codec::encode(BlockV1{7, "seven"}, bytes);
+    put(store, store.open_tree("blocks"), key_of(std::uint64_t{7}), bytes);
+  }
+  auto store = open<Migrated<ToFour, LmdbAdapter>>(directory);
+  CHECK(contents(store).at("blocks_by_hash") ==
+        std::map<std::string, std::string>{
+            {key_of(std::string("seven")), record_of(BlockV1{7, "seven"}, "\x04")}});
+}
+
+TEST_CASE("Migrated: what a program stops in the middle goes on where it was") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  using Store = Migrated<ToFour, LmdbAdapter>;
+  static_cast<void>(refusal<Store>(directory, MigratedOptions{.adopt_as = 1}));
+  MigratedOptions options{.accept_loss = hash_of_plan<ToFour, LmdbAdapter>(directory)};
+  options.run.batch_records = 40;
+  struct Stop : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  int openings = 0;
+  for (bool open_at_last = false; !open_at_last; ++openings) {
+    int batches = 0;
+    options.run.progress = [&](const MigrationProgress& progress) {
+      CHECK(progress.done >= done);
+      done = progress.done;
+      total = progress.total;
+      if (!progress.verifying && ++batches == 2) throw Stop("enough for now");
+    };
+    try {
+      auto store = open<Store>(directory, options);
+      open_at_last = true;
+      CHECK(contents(store) == contents_of_version_4(blocks_made));
+    } catch (const Stop&) {
+      const Error old = refusal<Migrated<ToTwo, LmdbAdapter>>(directory);
+      CHECK(old.kind() == ErrorKind::schema_newer);
+    }
+    options.accept_loss = 0;  // what was accepted is accepted
+  }
+  CHECK(openings >= 4);
+  CHECK(total == blocks_made);
+  CHECK(done >= blocks_made);
+}
+
+TEST_CASE("Migrated: a run that another program began is not taken over") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  MigratedOptions options{.adopt_as = 1};
+  options.run.progress = [](const MigrationProgress&) { throw std::runtime_error("stop"); };
+  CHECK_THROWS_AS((open<Migrated<ToTwo, LmdbAdapter>>(directory, options)), std::runtime_error);
+  const Error error = refusal<Migrated<ToFour, LmdbAdapter>>(directory);
+  CHECK(error.kind() == ErrorKind::schema_diverged);
+  CHECK_THAT(error.what(), ContainsSubstring("let that program finish it"));
+  auto store = open<Migrated<ToTwo, LmdbAdapter>>(directory);
+  CHECK(contents(store).at("blocks").size() == blocks_made);
+}
+
+namespace {
+
+struct EditedAddWork : AddWork {
+  static constexpr std::uint32_t revision = 2;
+};
+using Edited = MigrationChain<EditedAddWork>;
+
+struct Picky : Step<1, 2> {
+  static constexpr auto description = "every tenth block is refused";
+  static constexpr auto loss = lossy("nothing but what is refused");
+  using Tree = BlockTree;
+  using In = BlockV1;
+  using Out = BlockV2;
+  static Out convert(const In& block) {
+    if (block.height % 10 == 3) throw std::runtime_error("ends in three");
+    return {block.height, block.hash, 1};
+  }
+};
+using PickyChain = MigrationChain<Picky>;
+
+using LateChain = MigrationChain<DropWork, ByHash>;
+
+}  // namespace
+
+TEST_CASE("Migrated: a store that went through another form of a step is refused") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  adopt<LmdbAdapter>(directory);
+  const Error error = refusal<Migrated<Edited, LmdbAdapter>>(directory);
+  CHECK(error.kind() == ErrorKind::schema_diverged);
+  CHECK_THAT(error.what(), ContainsSubstring("from version 1 to 2"));
+}
+
+TEST_CASE("Migrated: a chain that begins later than the store is refused, and names the way") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  MigratedOptions options{.adopt_as = 1};
+  options.run.progress = [](const MigrationProgress&) { throw std::runtime_error("stop"); };
+  CHECK_THROWS_AS((open<Migrated<ToTwo, LmdbAdapter>>(directory, options)), std::runtime_error);
+  const Error error = refusal<Migrated<LateChain, LmdbAdapter>>(directory);
+  CHECK(error.kind() == ErrorKind::schema_too_old);
+  CHECK_THAT(error.what(), ContainsSubstring("begin with version 2"));
+}
+
+TEST_CASE("Migrated: a record that a conversion refuses stops the run, or is put aside") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  using Store = Migrated<PickyChain, LmdbAdapter>;
+  static_cast<void>(refusal<Store>(directory, MigratedOptions{.adopt_as = 1}));
+  MigratedOptions options{.accept_loss = hash_of_plan<PickyChain, LmdbAdapter>(directory)};
+  const Error error = refusal<Store>(directory, options);
+  CHECK(error.kind() == ErrorKind::invalid_argument);
+  CHECK_THAT(error.what(), ContainsSubstring("ends in three"));
+  options.run.refused_at_most = blocks_made / 10 - 1;
+  CHECK(refusal<Store>(directory, options).kind() == ErrorKind::invalid_argument);
+  options.run.refused_at_most = blocks_made / 10;
+  auto store = open<Store>(directory, options);
+  CHECK(contents(store).at("blocks").size() == blocks_made - blocks_made / 10);
+  CHECK(store.history().back().refused == blocks_made / 10);
+  REQUIRE(store.refusals().size() == blocks_made / 10);
+  CHECK(store.refusals().front().key == key_of(std::uint64_t{3}));
+  CHECK(store.refusals().front().value == record_of(BlockV1{3, hash_of(3)}));
+  CHECK(store.refusals().front().reason == "ends in three");
+}
+
+TEST_CASE("Migrated: any damaged byte of the head is corruption, never a store without a stamp") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  adopt<LmdbAdapter>(directory);
+  const std::string engine = directory + "/lmdb";
+  std::string head;
+  {
+    LmdbAdapter lmdb(engine);
+    head = get_copy(lmdb, *lmdb.find_tree("varve.ledger"), "head").value();
+  }
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    std::string damaged = head;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    {
+      LmdbAdapter lmdb(engine);
+      put(lmdb, *lmdb.find_tree("varve.ledger"), "head", damaged);
+    }
+    CHECK(refusal<Migrated<ToTwo, LmdbAdapter>>(directory).kind() == ErrorKind::corruption);
+  }
+  {
+    LmdbAdapter lmdb(engine);
+    put(lmdb, *lmdb.find_tree("varve.ledger"), "head", head.substr(0, 3));
+  }
+  CHECK(refusal<Migrated<ToTwo, LmdbAdapter>>(directory).kind() == ErrorKind::corruption);
+}
+
+TEST_CASE("Migrated: a backup is made before the first record changes") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  const std::string backup = home.path() + "/backup";
+  {
+    auto store = open<Migrated<ToTwo, LmdbAdapter>>(
+        directory, MigratedOptions{.adopt_as = 1, .backup_directory = backup});
+    CHECK(contents(store).at("blocks").begin()->second.front() == '\x02');
+  }
+  LmdbAdapter kept(backup);
+  CHECK(contents(kept).at("blocks").begin()->second == record_of(BlockV1{0, hash_of(0)}));
+}
