@@ -5,6 +5,6 @@
 # that is not here is left out, with a word.
 
 find_package(nlohmann_json 3.9 QUIET)
-find_package(Flatbuffers QUIET)
+find_package(FlatBuffers NAMES FlatBuffers Flatbuffers flatbuffers QUIET)
 find_package(Protobuf QUIET)
 find_package(cereal QUIET)
