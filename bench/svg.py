@@ -43,18 +43,19 @@ def lines(groups, across, unit):
     parts, y = [], 10
     for title, xs, series in groups:
         y += 16
-        parts.append(f'<text class="title" x="8" y="{y}">{html.escape(title)}</text>')
+        parts.append(f'<text class="title" x="8" y="{y}">{html.escape(title)}</text>'
+                     f'<text x="{left + width + 12}" y="{y}">{html.escape(unit)} over '
+                     f'{html.escape(across)}</text>')
         top, floor = y + 14, y + 14 + height
         most = max((value for _, ys, _ in series for value in ys if value is not None), default=1)
         most = most or 1
+        shown = f"{most:,.0f}" if most >= 1000 else f"{most:.3g}"
         place = [left + width * i / max(len(xs) - 1, 1) for i in range(len(xs))]
         parts.append(f'<line class="axis" x1="{left}" x2="{left + width}" y1="{floor}" '
                      f'y2="{floor}"/><text x="{left - 6}" y="{floor}" text-anchor="end">0</text>'
-                     f'<text x="{left - 6}" y="{top + 8}" text-anchor="end">{most:.3g}</text>')
+                     f'<text x="{left - 6}" y="{top + 8}" text-anchor="end">{shown}</text>')
         for x, name in zip(place, xs):
             parts.append(f'<text x="{x:.0f}" y="{floor + 16}" text-anchor="middle">{name}</text>')
-        parts.append(f'<text x="{left + width + 12}" y="{floor + 16}">{html.escape(across)}, '
-                     f'{html.escape(unit)}</text>')
         ends, colours = [], iter(COLOURS * 9)
         for label, ys, ours in series:
             points = [(x, floor - height * value / most)

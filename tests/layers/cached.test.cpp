@@ -285,6 +285,21 @@ TEST_CASE("Cached: records of every size are what was written, and so are their 
   CHECK(statistics.evictions > 500);
 }
 
+TEST_CASE("Cached: a hit of a large value is a share in it, which outlives its forgetting") {
+  auto store = open<Cached<FullEngine>>();
+  const Tree tree = store.open_tree("t");
+  put(store, tree, "k", big('a'));
+  REQUIRE(store.get(tree, "k"));
+  const auto first = store.get(tree, "k");
+  const auto second = store.get(tree, "k");
+  REQUIRE((first && second));
+  CHECK(static_cast<const void*>(first->view().data()) == second->view().data());
+  put(store, tree, "k", big('b'));
+  store.resize(1 << 20U);
+  CHECK(first->view() == big('a'));
+  CHECK(get_copy(store, tree, "k") == big('b'));
+}
+
 TEMPLATE_TEST_CASE("Cached: multi_get serves hits and asks for the misses in one call", "",
                    Frequent, Lru) {
   auto hooks = std::make_shared<varve_test::Hooks>();

@@ -82,7 +82,7 @@ class FrequencySketch {
   std::size_t lines_;
   std::size_t sample_;
   Pages pages_;
-  std::atomic<std::size_t> added_{0};
+  alignas(64) std::atomic<std::size_t> added_{0};  // not on a line that hits read
 };
 
 }  // namespace varve::detail::cache
