@@ -49,6 +49,11 @@ struct FixedKeyBytes<std::tuple<T...>> {
                                            : 0;
 };
 
+/// The sink for keys of this type.
+template <class T>
+using key_buffer_t = std::conditional_t<FixedKeyBytes<T>::value != 0,
+                                        FixedKeyBuffer<FixedKeyBytes<T>::value + 1>, KeyBuffer>;
+
 template <class Tuple, class... Last>
 struct WithLast;
 template <class... T, class... Last>

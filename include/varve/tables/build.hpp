@@ -17,15 +17,16 @@
 // An index is built from the records in the order of their keys, some at a time. A step adds the
 // entries of its records under their locks, so that no writer changes one meanwhile, in one batch
 // with the place where the next step begins. Writers keep the entries of the records that they
-// write, wherever that place is; so nothing stale comes in and nothing is missed.
+// write, wherever that place is; so nothing stale comes in and nothing is missed. One builder at a
+// time: were the index emptied and built up to the same place between the looking and the adding of
+// a step, a record that a writer added in between would be missed.
 namespace varve::detail::tables {
 
 template <KvEngine E>
 void start_building(E& engine, const TableCore& table, std::size_t number) {
   const IndexCore& index = table.indexes[number];
   const std::string name = table.name + "." + index.name;
-  std::vector<std::uint32_t> locks{key_lock_of(&engine, table.catalogue, name)};
-  const HeldKeys held(locks);
+  const HeldCatalogue held(&engine, table.name);
   WriteBatch batch;
   batch.erase_range(index.tree, KeyRange::all());
   batch.put(table.catalogue, name, index_text({index.definition, IndexState::building, {}}));
@@ -44,15 +45,13 @@ class IndexBuilder {
         number_(number),
         name_(table.name + "." + index_.name) {}
 
-  /// Answers false where somebody came between: a writer of one of the records, or another builder.
+  /// Answers false where a writer of one of the records came between. To be called by one at a
+  /// time.
   bool add(std::size_t records) {
-    const auto before = read_index(engine_, table_.catalogue, name_);
-    if (!before || before->state != IndexState::building) return true;
-    const std::string cursor = before->cursor;
-    collect(cursor, records);
+    const auto stored = read_index(engine_, table_.catalogue, name_);
+    if (!stored || stored->state != IndexState::building) return true;
+    collect(stored->cursor, records);
     const HeldKeys held(locks_);
-    const auto now = read_index(engine_, table_.catalogue, name_);
-    if (!now || now->state != before->state || now->cursor != cursor) return false;
     for (const Found& found : found_) {
       const auto record = engine_.get(table_.records, found.key);
       if (!record || record->view() != found.record) return false;
@@ -89,7 +88,6 @@ class IndexBuilder {
       found_.push_back({std::string(key), std::string(record)});
       bytes += key.size() + record.size();
     }
-    locks_.push_back(key_lock_of(&engine_, table_.catalogue, name_));
     for (const Found& found : found_) {
       const std::size_t first = entries_.size();
       table_.entries_of(found.key, found.record, entries_);
@@ -146,7 +144,8 @@ bool build_step(E& engine, const TableCore& table, std::size_t records) {
     const auto stored =
         read_index(engine, table.catalogue, table.name + "." + table.indexes[i].name);
     if (!stored || stored->state != IndexState::building) continue;
-    // Where somebody came between, fewer records meet fewer writers.
+    const HeldCatalogue held(&engine, table.name);
+    // Where a writer came between, fewer records meet fewer writers.
     for (std::size_t some = std::max<std::size_t>(records, 1);; some = (some + 1) / 2) {
       if (IndexBuilder<TableType, E>(engine, table, i).add(some)) return true;
     }

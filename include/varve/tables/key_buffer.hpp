@@ -41,4 +41,19 @@ class KeyBuffer {
   char short_[96];
 };
 
+/// A sink for keys that all have so many bytes.
+template <std::size_t bytes>
+class FixedKeyBuffer {
+ public:
+  void append(BytesView part) noexcept {
+    std::memcpy(bytes_ + size_, part.data(), part.size());
+    size_ += part.size();
+  }
+  [[nodiscard]] BytesView view() const noexcept { return {bytes_, size_}; }
+
+ private:
+  std::size_t size_ = 0;
+  char bytes_[bytes];
+};
+
 }  // namespace varve::detail::tables

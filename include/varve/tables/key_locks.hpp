@@ -29,6 +29,20 @@ inline constinit std::atomic<int> key_locks[key_lock_count]{};
   return static_cast<std::uint32_t>((hash ^ (hash >> 32U)) % key_lock_count);
 }
 
+inline void lock_word(std::atomic<int>& word) noexcept {
+  int seen = 0;
+  if (word.compare_exchange_strong(seen, 1, std::memory_order_acquire)) return;
+  if (seen != 2) seen = word.exchange(2, std::memory_order_acquire);
+  while (seen != 0) {
+    word.wait(2, std::memory_order_relaxed);
+    seen = word.exchange(2, std::memory_order_acquire);
+  }
+}
+
+inline void unlock_word(std::atomic<int>& word) noexcept {
+  if (word.exchange(0, std::memory_order_release) == 2) word.notify_one();
+}
+
 /// Holds the locks of a set while it lives. They are taken in one order, so that no two holders
 /// wait for each other. A thread that holds a set takes no second one.
 class HeldKeys {
@@ -37,29 +51,37 @@ class HeldKeys {
   explicit HeldKeys(std::vector<std::uint32_t>& locks) : locks_(locks) {
     std::sort(locks.begin(), locks.end());
     locks.erase(std::unique(locks.begin(), locks.end()), locks.end());
-    for (const std::uint32_t lock : locks) take(key_locks[lock]);
+    for (const std::uint32_t lock : locks) lock_word(key_locks[lock]);
   }
   HeldKeys(const HeldKeys&) = delete;
   HeldKeys& operator=(const HeldKeys&) = delete;
   ~HeldKeys() {
-    for (const std::uint32_t lock : locks_) {
-      std::atomic<int>& word = key_locks[lock];
-      if (word.exchange(0, std::memory_order_release) == 2) word.notify_one();
-    }
+    for (const std::uint32_t lock : locks_) unlock_word(key_locks[lock]);
   }
 
  private:
-  static void take(std::atomic<int>& word) noexcept {
-    int seen = 0;
-    if (word.compare_exchange_strong(seen, 1, std::memory_order_acquire)) return;
-    if (seen != 2) seen = word.exchange(2, std::memory_order_acquire);
-    while (seen != 0) {
-      word.wait(2, std::memory_order_relaxed);
-      seen = word.exchange(2, std::memory_order_acquire);
-    }
-  }
-
   const std::vector<std::uint32_t>& locks_;
+};
+
+inline constexpr std::size_t catalogue_lock_count = 64;
+
+/// Locks over what is recorded of tables, by the hash of engine and name; taken before any key.
+inline constinit std::atomic<int> catalogue_locks[catalogue_lock_count]{};
+
+/// Holds what is recorded of one table while it lives: who opens it, empties one of its indexes or
+/// builds one. A thread that holds keys takes none.
+class HeldCatalogue {
+ public:
+  HeldCatalogue(const void* engine, BytesView table) noexcept
+      : word_(catalogue_locks[key_lock_of(engine, Tree{}, table) % catalogue_lock_count]) {
+    lock_word(word_);
+  }
+  HeldCatalogue(const HeldCatalogue&) = delete;
+  HeldCatalogue& operator=(const HeldCatalogue&) = delete;
+  ~HeldCatalogue() { unlock_word(word_); }
+
+ private:
+  std::atomic<int>& word_;
 };
 
 }  // namespace varve::detail::tables

@@ -113,8 +113,7 @@ void open_to_read(const E& engine, const TableSchema& schema, TableCore& table) 
 template <KvEngine E>
 void open_to_write(E& engine, const TableSchema& schema, TableCore& table, bool adopt = false) {
   table.catalogue = engine.open_tree(catalogue_tree);
-  std::vector<std::uint32_t> locks{key_lock_of(&engine, table.catalogue, schema.name)};
-  const HeldKeys held(locks);
+  const HeldCatalogue held(&engine, schema.name);
 
   const auto text = engine.get(table.catalogue, schema.name);
   bool empty = true;
@@ -177,6 +176,7 @@ template <KvEngine E>
 void drop_index(E& engine, BytesView table, BytesView index) {
   namespace tables = detail::tables;
   const std::string name = std::string(table) + "." + std::string(index);
+  const tables::HeldCatalogue held(&engine, table);
   const auto catalogue = engine.find_tree(tables::catalogue_tree);
   if (!catalogue || !engine.contains(*catalogue, name)) {
     throw Error(ErrorKind::invalid_argument,

@@ -5,7 +5,6 @@
 #include <varve/concepts/kv_reader.hpp>
 
 #include <optional>
-#include <utility>
 
 namespace varve {
 
@@ -15,9 +14,9 @@ namespace varve {
 template <PinnedValue Pinned, class View>
 class RecordView {
  public:
-  /// `make(bytes)` gives the view; it is called where there is a record.
-  template <class Make>
-  RecordView(std::optional<Pinned> pinned, const Make& make) : pinned_(std::move(pinned)) {
+  /// `read()` gives the owner, in its place; `make(bytes)` the view, where there is a record.
+  template <class Read, class Make>
+  RecordView(const Read& read, const Make& make) : pinned_(read()) {
     if (pinned_) view_.emplace(make(pinned_->view()));
   }
   RecordView(const RecordView&) = delete;

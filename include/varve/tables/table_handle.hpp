@@ -39,6 +39,7 @@ class TableHandle {
   using KeyType = typename TableType::KeyType;
   using KeyParts = typename TableType::KeyParts;
   using Pinned = pinned_t<Reader>;
+  using KeyBuffer = detail::tables::key_buffer_t<KeyParts>;
   static constexpr std::size_t index_count = std::tuple_size_v<typename TableType::Indexes>;
   static constexpr bool writable = KvEngine<Source> && !std::is_const_v<Source>;
 
@@ -86,12 +87,13 @@ class TableHandle {
         "one");
     using View = decltype(Codec::template view<Record>(BytesView{}));
     return RecordView<Pinned, View>(
-        read(key...), [](BytesView bytes) { return Codec::template view<Record>(bytes); });
+        [&] { return read(key...); },
+        [](BytesView bytes) { return Codec::template view<Record>(bytes); });
   }
 
   template <class... Parts>
   [[nodiscard]] bool contains(const Parts&... key) const {
-    detail::tables::KeyBuffer bytes;
+    KeyBuffer bytes;
     append_key(bytes, key...);
     return source_->contains(table_->records, bytes.view());
   }
@@ -102,13 +104,11 @@ class TableHandle {
     require_writable();
     detail::tables::BorrowedScratch borrowed;
     detail::tables::WriteScratch& scratch = *borrowed;
-    scratch.changes.template put<TableType>(*table_, record);
     if constexpr (index_count == 0) {
-      const auto& change = scratch.changes[0];
-      scratch.batch.put(table_->records, scratch.changes.key(change),
-                        scratch.changes.record(change));
+      put_into(scratch.batch, record, scratch.record);
       source_->write(scratch.batch, durability);
     } else {
+      scratch.changes.template put<TableType>(*table_, record);
       write(scratch, durability);
     }
   }
@@ -124,18 +124,15 @@ class TableHandle {
   /// The same, for a table without indexes, which need not know what a record replaces.
   void put(WriteBatch& batch, const Record& record) const {
     require_no_index();
-    detail::tables::KeyBuffer key;
-    TableType::Key::append(record, key);
     std::string bytes;
-    Codec::encode(record, bytes);
-    batch.put(table_->records, key.view(), bytes);
+    put_into(batch, record, bytes);
   }
 
   /// Removes the record with this key and its index entries; nothing happens where there is none.
   template <class... Parts>
   void erase(const Parts&... key) const {
     require_writable();
-    detail::tables::KeyBuffer bytes;
+    KeyBuffer bytes;
     append_key(bytes, key...);
     detail::tables::BorrowedScratch scratch;
     if constexpr (index_count == 0) {
@@ -149,14 +146,14 @@ class TableHandle {
   template <KvEngine Engine, class... Parts>
   void erase(TableBatch<Engine>& batch, const Parts&... key) const {
     require_store_of<Engine>();
-    detail::tables::KeyBuffer bytes;
+    KeyBuffer bytes;
     append_key(bytes, key...);
     detail::tables::BatchAccess::changes(batch, *source_, table_).erase(*table_, bytes.view());
   }
   template <class... Parts>
   void erase(WriteBatch& batch, const Parts&... key) const {
     require_no_index();
-    detail::tables::KeyBuffer bytes;
+    KeyBuffer bytes;
     append_key(bytes, key...);
     batch.erase(table_->records, bytes.view());
   }
@@ -270,6 +267,13 @@ class TableHandle {
                   "know what its records replace: put into a varve::TableBatch and write that");
   }
 
+  void put_into(WriteBatch& batch, const Record& record, std::string& room) const {
+    KeyBuffer key;
+    TableType::Key::append(record, key);
+    Codec::encode(record, room);
+    batch.put(table_->records, key.view(), room);
+  }
+
   void write(detail::tables::WriteScratch& scratch, Durability durability) const {
     detail::tables::ChangeWriter(*source_, scratch.changes, scratch)
         .run(source_, WriteBatch(),
@@ -291,7 +295,7 @@ class TableHandle {
 
   template <class... Parts>
   [[nodiscard]] std::optional<Pinned> read(const Parts&... key) const {
-    detail::tables::KeyBuffer bytes;
+    KeyBuffer bytes;
     append_key(bytes, key...);
     return source_->get(table_->records, bytes.view());
   }

@@ -33,6 +33,7 @@ struct WriteScratch {
   };
 
   Changes changes;
+  std::string record;  ///< of a table without indexes
   EntryList old;
   WriteBatch batch;
   WriteBatch puts;
@@ -43,6 +44,7 @@ struct WriteScratch {
 
   void clear() noexcept {
     changes.clear();
+    record.clear();
     old.clear();
     batch.clear();
     puts.clear();
