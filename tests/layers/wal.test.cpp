@@ -12,6 +12,7 @@
 #include "temp_directory.hpp"
 #include "toy_layers.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -281,6 +282,33 @@ TEST_CASE("Wal: over an engine that forgets the log stays bounded by images") {
   }
   CHECK(again.open_tree("next").number() == tree.number() + 1);
   CHECK(again.last_sequence() == store.last_sequence() + 1);
+}
+
+TEST_CASE("Wal: the log stays bounded, however long it is written and however small the batches") {
+  const Disk disk;
+  const WalOptions options{
+      .checkpoint_bytes = 20'000, .segment_bytes = 16'384, .spare_segments = 2};
+  auto store = open_on(disk, options);
+  const Tree tree = store.open_tree("t");
+  // Twice the bytes between two images, two segments, the spare ones, and the image, of less than
+  // 2000 bytes.
+  const std::uint64_t most = 2 * options.checkpoint_bytes + 4 * options.segment_bytes + 2000;
+  const WalStatistics before = store.statistics();
+  std::uint64_t largest = 0;
+  for (int i = 0; i < 30'000; ++i) {
+    put(store, tree, std::to_string(i % 10), "v", Durability::buffered);
+    if (i % 10 == 0) store.drop_tree(store.open_tree("passing"));
+    largest = std::max(largest, store.size_on_disk());
+  }
+  CHECK(largest < most);
+  CHECK(Disk(disk).list("db/wal").size() < 12);
+  const WalStatistics statistics = store.statistics();
+  CHECK(statistics.batches - before.batches == 30'000);
+  CHECK(statistics.groups - before.groups == 30'000);
+  CHECK(statistics.segments > 50);
+  CHECK(statistics.recycled_segments > statistics.segments - 10);
+  CHECK(statistics.log_bytes <= most);
+  CHECK(count(open_on(disk.after_kill(), options), tree) == 10);
 }
 
 TEST_CASE("Wal: the last tree's number is not given again, when it was dropped before the image") {

@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "temp_directory.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -200,4 +201,29 @@ TEMPLATE_TEST_CASE("Wal: over a durable engine the log stays bounded", "", Rocks
     put(store, tree, std::to_string(i % 10), std::string(200, 'v'), Durability::buffered);
   }
   CHECK(store.size_on_disk() - store.next().size_on_disk() < 1'000'000);
+}
+
+TEMPLATE_TEST_CASE("Wal: the log goes only as far as the engine below is on disk", "", RocksAdapter,
+                   LmdbAdapter) {
+  const TempDirectory directory;
+  using Stack = Wal<TestType>;
+  const WalOptions options{.checkpoint_bytes = 6000, .segment_bytes = 2000};
+  auto store = open<Stack>(directory / "data", options);
+  const Tree tree = store.open_tree("t");
+  std::uint64_t largest = 0;
+  int lost = 0;
+  for (int i = 0; i < 400; ++i) {
+    put(store, tree, std::to_string(i), std::string(80, 'v'), Durability::buffered);
+    largest = std::max(largest, store.statistics().log_bytes);
+    if (i % 57 != 50) continue;
+    const std::string copy = files_now(directory, "copy" + std::to_string(i));
+    const auto again = open<Stack>(copy, options);
+    for (int back = 0; back <= i; ++back) {
+      lost += get_copy(again, tree, std::to_string(back)) == std::string(80, 'v') ? 0 : 1;
+    }
+    CHECK(again.last_sequence() == store.last_sequence());
+  }
+  CHECK(lost == 0);
+  CHECK(largest < 2 * 6000 + 6 * 20'000);
+  CHECK(store.statistics().recycled_segments > 0);
 }

@@ -67,11 +67,14 @@ class PosixFile {
       : descriptor_(descriptor), path_(std::move(path)) {}
 
   PosixFile(PosixFile&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        path_(std::move(other.path_)),
+        one_call_(other.one_call_) {}
 
   PosixFile& operator=(PosixFile&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(path_, other.path_);
+    std::swap(one_call_, other.one_call_);
     return *this;
   }
 
@@ -104,22 +107,33 @@ class PosixFile {
     return done;
   }
 
-  /// In one call where the system can.
+  /// In one call where the file system can; the first that it cannot do tells.
   void write_through(std::uint64_t offset, BytesView bytes) {
 #if defined(RWF_DSYNC)
-    while (!bytes.empty()) {
+    while (one_call_ && !bytes.empty()) {
       iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
       const auto wrote = detail::retried(
           [&] { return ::pwritev2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_DSYNC); });
-      if (wrote < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) break;
-      if (wrote < 0) detail::throw_system("write_through", path_, errno);
-      bytes.remove_prefix(static_cast<std::size_t>(wrote));
-      offset += static_cast<std::uint64_t>(wrote);
+      if (wrote < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+        one_call_ = false;
+      } else if (wrote < 0) {
+        detail::throw_system("write_through", path_, errno);
+      } else {
+        bytes.remove_prefix(static_cast<std::size_t>(wrote));
+        offset += static_cast<std::uint64_t>(wrote);
+      }
     }
-    if (bytes.empty()) return;
+    if (one_call_) return;
 #endif
     write_at(offset, bytes);
-    sync();
+    if (detail::retried([&] { return ::fdatasync(descriptor_); }) != 0) {
+      detail::throw_system("write_through", path_, errno);
+    }
+  }
+
+  /// What `write_through` calls.
+  [[nodiscard]] const char* write_through_by() const noexcept {
+    return one_call_ ? "pwritev2 with RWF_DSYNC" : "pwrite and fdatasync";
   }
 
   void sync() {
@@ -145,6 +159,11 @@ class PosixFile {
  private:
   int descriptor_;
   std::string path_;
+#if defined(RWF_DSYNC)
+  bool one_call_ = true;
+#else
+  bool one_call_ = false;
+#endif
 };
 
 /// The file system of a POSIX machine. Models `FileSystem`; stateless.

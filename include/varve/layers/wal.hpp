@@ -7,6 +7,7 @@
 #include <varve/layers/wal/bulk_loader.hpp>
 #include <varve/layers/wal/options.hpp>
 #include <varve/layers/wal/recovery.hpp>
+#include <varve/layers/wal/statistics.hpp>
 #include <varve/layers/wal/store.hpp>
 #include <varve/layers/wal/tail.hpp>
 
@@ -81,6 +82,11 @@ class Wal : public detail::WalBase<Next> {
   /// What was found when the store was opened.
   [[nodiscard]] const WalRecovery& recovery() const noexcept { return store_->recovery(); }
 
+  /// May be called at any time, by any thread.
+  [[nodiscard]] WalStatistics statistics() const noexcept {
+    return store_->committer().statistics();
+  }
+
   // writes
 
   void write(const WriteBatch& batch, Durability durability = Durability::synced) {
@@ -140,7 +146,7 @@ class Wal : public detail::WalBase<Next> {
   void trim_log() { store_->trim(this->next()); }
 
   [[nodiscard]] std::uint64_t size_on_disk() const {
-    return this->next().size_on_disk() + store_->committer().disk_bytes();
+    return this->next().size_on_disk() + store_->committer().statistics().log_bytes;
   }
 
   [[nodiscard]] Limits limits() const {

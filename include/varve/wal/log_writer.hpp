@@ -153,6 +153,19 @@ class LogWriter {
   /// Where what is forgotten goes. For one thread, but beside one that writes.
   [[nodiscard]] LogArchive<FS>& archive() noexcept { return archive_; }
 
+  /// Segments that were begun, and those of them in files that had been segments before.
+  [[nodiscard]] std::uint64_t segments() const noexcept { return segments_; }
+  [[nodiscard]] std::uint64_t recycled_segments() const noexcept { return recycled_segments_; }
+
+  /// How the file system writes through to the disk, as far as it tells.
+  [[nodiscard]] const char* write_through_by() const noexcept {
+    if constexpr (requires { file_->write_through_by(); }) {
+      return file_->write_through_by();
+    } else {
+      return "as the file system does";
+    }
+  }
+
   /// On disk now.
   [[nodiscard]] std::uint64_t bytes() const noexcept {
     std::uint64_t sum = filled_ + spares_.bytes();
@@ -194,6 +207,8 @@ class LogWriter {
     }
     files_.sync_directory(directory_);
     offset_ = detail::segment_head_bytes;
+    ++segments_;
+    recycled_segments_ += head_.recycled ? 1U : 0U;
   }
 
   [[nodiscard]] std::string head_with_end() const {
@@ -252,6 +267,8 @@ class LogWriter {
   std::uint64_t durable_ = 0;
   std::uint64_t offset_ = 0;
   std::uint64_t filled_ = 0;  ///< up to here the file has bytes, zeros behind `offset_`
+  std::uint64_t segments_ = 0;
+  std::uint64_t recycled_segments_ = 0;
   bool alive_ = true;
 };
 

@@ -11,6 +11,7 @@
 #include <varve/layers/wal/live_trees.hpp>
 #include <varve/layers/wal/options.hpp>
 #include <varve/layers/wal/poison.hpp>
+#include <varve/layers/wal/statistics.hpp>
 #include <varve/wal/closed_segment.hpp>
 #include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_writer.hpp>
@@ -49,6 +50,7 @@ class WalCommitter {
         own_tree_(own_tree),
         last_(last_sequence),
         applied_(last_sequence) {
+    counters_.look_at(*log_);
     if (options_.sync != WalSync::interval) return;
     interval_.emplace(std::chrono::milliseconds(options_.sync_interval_ms),
                       [this] { sync_by_itself(); });
@@ -99,7 +101,7 @@ class WalCommitter {
       log_->append(kind, ++last_, payload);
       log_->write(Durability::synced);
     });
-    logged_bytes_.fetch_add(payload.size(), std::memory_order_relaxed);
+    logged_bytes_.fetch_add(payload.size() + record_head_bytes, std::memory_order_relaxed);
   }
 
   /// Everything that was logged is on disk when it returns.
@@ -116,7 +118,7 @@ class WalCommitter {
   void forget_alone(std::uint64_t sequence, std::uint64_t bytes) {
     log_->forget(sequence);
     logged_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    disk_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+    counters_.look_at(*log_);
   }
 
   /// What was logged is done.
@@ -162,15 +164,13 @@ class WalCommitter {
     return applied_;
   }
 
-  /// Bytes of batches that were logged since `forgot`.
+  /// Of entries that were logged and that `forget_alone` did not let go of.
   [[nodiscard]] std::uint64_t logged_bytes() const noexcept {
     return logged_bytes_.load(std::memory_order_relaxed);
   }
 
-  /// Of the log, on disk, as it was when something was last written or forgotten.
-  [[nodiscard]] std::uint64_t disk_bytes() const noexcept {
-    return disk_bytes_.load(std::memory_order_relaxed);
-  }
+  /// As it was when something was last written or forgotten.
+  [[nodiscard]] WalStatistics statistics() const noexcept { return counters_.get(); }
 
   /// Copies segments into the archive. One thread at a time, beside writers.
   void archive(const std::vector<ClosedSegment>& segments) {
@@ -278,6 +278,7 @@ class WalCommitter {
   bool log_group(const CommitRequest* first, const CommitRequest* end) {
     bool synced = false;
     std::uint64_t bytes = 0;
+    std::uint64_t batches = 0;
     for (const CommitRequest* at = first; at != end; at = at->next) {
       if (at->failure) continue;
       if (at->dropped.empty()) {
@@ -288,14 +289,15 @@ class WalCommitter {
       }
       ++last_;
       synced = synced || at->synced;
-      bytes += at->batch->bytes().size() + 1;
+      bytes += at->batch->bytes().size() + record_head_bytes;
+      ++batches;
     }
-    if (bytes == 0) return false;
+    if (batches == 0) return false;
     const bool at_once = synced && options_.sync == WalSync::always;
     log_->write(at_once ? Durability::synced : Durability::buffered);
     if (interval_ && log_->durable_sequence() != last_) interval_->wrote();
     logged_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    disk_bytes_.store(log_->bytes(), std::memory_order_relaxed);
+    counters_.logged(batches, *log_);
     return true;
   }
 
@@ -346,7 +348,7 @@ class WalCommitter {
   std::uint64_t last_;  ///< the last sequence that was given
   std::atomic<std::uint64_t> applied_;
   std::atomic<std::uint64_t> logged_bytes_{0};
-  std::atomic<std::uint64_t> disk_bytes_{0};
+  WalCounters counters_;
   WalPoison poison_;
   std::optional<IntervalSync> interval_;  // last: its thread uses the others
 };

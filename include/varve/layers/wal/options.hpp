@@ -28,7 +28,7 @@ struct WalOptions {
   /// Of `WalSync::interval`, in milliseconds.
   std::uint64_t sync_interval_ms = 100;
 
-  /// How many bytes of batches are logged before what they did is brought to disk below and the log
+  /// How many bytes of entries are logged before what they did is brought to disk below and the log
   /// starts anew. The log stays within about twice this and two segments, besides the spare
   /// ones.
   std::uint64_t checkpoint_bytes = std::uint64_t{256} << 20U;

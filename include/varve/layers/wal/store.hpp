@@ -53,11 +53,11 @@ class WalStore {
   void write(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
              Durability durability) {
     committer_->write(next, batch, dropped, durability == Durability::synced);
-    if (committer_->logged_bytes() >= options_.checkpoint_bytes) trim_when_due(next);
+    trim_when_due(next);
   }
 
   [[nodiscard]] Tree open_tree(Next& next, BytesView name) {
-    return committer_->alone(next, "open_tree", [&] {
+    const Tree opened = committer_->alone(next, "open_tree", [&] {
       const bool there = next.find_tree(name).has_value();
       const Tree tree = next.open_tree(name);
       if (there) return tree;
@@ -69,6 +69,8 @@ class WalStore {
       committer_->trees_alone().add(tree);
       return tree;
     });
+    trim_when_due(next);
+    return opened;
   }
 
   void drop_tree(Next& next, Tree tree) {
@@ -82,6 +84,7 @@ class WalStore {
         if constexpr (!below_is_volatile) mark(next, wal_applied_key);
       });
     });
+    trim_when_due(next);
   }
 
   /// Everything that was written is on disk when it returns.
@@ -141,6 +144,7 @@ class WalStore {
   /// The thread that finds the log too long mends that, while others go on, until it is twice as
   /// long. The write of that thread has happened, so what fails here is told by later ones.
   void trim_when_due(Next& next) {
+    if (committer_->logged_bytes() < options_.checkpoint_bytes) return;
     std::unique_lock lock(trimming_, std::defer_lock);
     if (committer_->logged_bytes() >= 2 * options_.checkpoint_bytes) {
       lock.lock();
