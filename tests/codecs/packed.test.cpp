@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -41,16 +42,6 @@ void keeps_the_laws(const std::vector<T>& values) {
   const auto broken = testing::check_codec<Packed>(values);
   INFO((broken ? to_string(*broken) : ""));
   CHECK_FALSE(broken);
-}
-
-template <class T>
-bool refuses(BytesView bytes) {
-  try {
-    static_cast<void>(Packed::decode<T>(bytes));
-    return false;
-  } catch (const Error& error) {
-    return error.kind() == ErrorKind::corruption;
-  }
 }
 
 enum class Colour : std::int8_t { red = -1, green = 0, blue = 1 };
@@ -215,4 +206,56 @@ TEST_CASE("Packed: the laws over structs") {
   keeps_the_laws<Vertex>(
       {{}, {id, 1, -1, {id, id}, "payload", true}, {id, 1, -1, std::vector<Hash>(9), "", false}});
   keeps_the_laws<Everything>({{}, some_everything()});
+}
+
+TEST_CASE("Packed: random records come back, and random damage is refused or canonical") {
+  const std::uint64_t seed = testing::seed_of_environment();
+  INFO("VARVE_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  const auto text = [&] {
+    // Of the lengths at which offsets grow.
+    constexpr std::size_t lengths[] = {0, 0, 1, 2, 7, 30, 253, 254, 255, 256, 257};
+    std::string bytes(lengths[below(std::size(lengths))], '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+  };
+  std::size_t refused = 0;
+  std::size_t taken = 0;
+  for (int round = 0; round != 300; ++round) {
+    Everything value = some_everything();
+    if (below(2) != 0) value.number.reset();
+    if (below(2) != 0) value.text = text();
+    if (below(2) != 0) value.choice = text();
+    for (std::size_t i = below(20); i != 0; --i) value.counts[text()] = random();
+    for (std::size_t i = below(20); i != 0; --i) {
+      value.set.insert(static_cast<std::int32_t>(random()));
+    }
+    for (std::size_t i = below(20); i != 0; --i) {
+      value.inners.push_back({static_cast<std::uint16_t>(random()), text()});
+    }
+    value.texts.resize(below(300));
+    for (std::size_t i = below(9); i != 0; --i) value.texts.push_back(text());
+    value.bits.assign(below(9), below(2) != 0);
+    value.inner.text = text();
+
+    const std::string bytes = bytes_of(value);
+    if (!(Packed::decode<Everything>(bytes) == value)) FAIL("another value comes back");
+    for (int damage = 0; damage != 20; ++damage) {
+      std::string bad = bytes;
+      for (std::size_t i = 1 + below(3); i != 0; --i) {
+        bad[below(below(2) != 0 ? bad.size() : 60)] = static_cast<char>(random());
+      }
+      if (below(4) == 0) bad.resize(below(bad.size()));
+      try {
+        if (bytes_of(Packed::decode<Everything>(bad)) != bad) FAIL("a second spelling is taken");
+        ++taken;
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corruption) FAIL(error.what());
+        ++refused;
+      }
+    }
+  }
+  CHECK(refused > 1000);
+  CHECK(taken > 100);
 }
