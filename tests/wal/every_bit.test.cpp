@@ -28,7 +28,7 @@ constexpr std::size_t stride = 97;
 constexpr std::size_t stride = 1;
 #endif
 
-constexpr std::uint64_t entries_of_life = 640;
+constexpr std::uint64_t entries_of_life = 620;
 
 struct Place {
   std::uint64_t sequence = 0;
@@ -86,7 +86,7 @@ struct Sample {
       ++last;
       payloads.push_back(
           "payload " + std::to_string(last) +
-          std::string(last * (37 + number) % 250, static_cast<char>('a' + last % 26)));
+          std::string((last * 37 + number * 11) % 250, static_cast<char>('a' + last % 26)));
       writer.append(LogEntryKind::batch, last, payloads.back());
       if (last % 5 != 0) continue;
       writer.write(Durability::synced);
