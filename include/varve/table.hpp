@@ -126,6 +126,11 @@ struct Table {
     made->entries_of = [](BytesView key, BytesView record, detail::tables::EntryList& entries) {
       append_entries(Codec::template decode<Record>(record), key, entries);
     };
+    if constexpr (EvolvingCodecFor<Codec, Record>) {
+      made->check_stored = [](BytesView codec, BytesView identity) {
+        Codec::template check_stored<Record>(codec, identity);
+      };
+    }
     return made;
   }
 };

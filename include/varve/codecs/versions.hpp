@@ -66,6 +66,25 @@ struct CodecOf {
     return List::read_version(record.version, record.bytes);
   }
 
+  // A type that is no record, such as the fields that an index stores, has no versions: `Inner`
+  // alone writes it.
+
+  template <class T>
+    requires List::template
+  is_other<T>&& CodecFor<Inner, T> static void encode(const T& value, ByteSink auto& sink) {
+    Inner::encode(value, sink);
+  }
+  template <class T>
+    requires List::template
+  is_other<T>&& CodecFor<Inner, T> [[nodiscard]] static T decode(BytesView bytes) {
+    return Inner::template decode<T>(bytes);
+  }
+  template <class T>
+    requires List::template
+  is_other<T>&& CodecFor<Inner, T> [[nodiscard]] static BytesView identity() {
+    return Inner::template identity<T>();
+  }
+
   /// The fields in place, of a record that is of the newest version; nothing of an older one, which
   /// has to be decoded.
   template <std::same_as<Newest> T>

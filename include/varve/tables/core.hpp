@@ -30,6 +30,10 @@ struct TableCore {
   std::vector<IndexCore> indexes;
   EntriesOf* entries_of = nullptr;
 
+  /// Of an `EvolvingCodecFor`, else null: throws where the codec does not read what was stored
+  /// under this name and identity.
+  void (*check_stored)(BytesView codec, BytesView identity) = nullptr;
+
   /// Which indexes could be read, a bit for each, when the number of changes of states was `seen`.
   mutable std::atomic<std::uint64_t> readable{0};
   mutable std::atomic<std::uint64_t> seen{0};

@@ -51,16 +51,22 @@ void load_states(const R& reader, const TableCore& table) {
                .layer = "table"});
 }
 
-inline void check_identity(const TableSchema& schema, const StoredTable& stored) {
+/// Whether the record of the table has to be written anew, since the codec reads what another one
+/// wrote, or an older one of its kind.
+inline bool check_identity(const TableSchema& schema, const StoredTable& stored,
+                           const TableCore& table) {
   if (stored.key != schema.key) {
     refuse_identity(schema, "the type of the keys", stored.key, schema.key);
+  }
+  if (stored.codec == schema.codec && stored.record == schema.record) return false;
+  if (table.check_stored != nullptr) {
+    table.check_stored(stored.codec, stored.record);
+    return true;
   }
   if (stored.codec != schema.codec) {
     refuse_identity(schema, "the codec of the records", stored.codec, schema.codec);
   }
-  if (stored.record != schema.record) {
-    refuse_identity(schema, "the layout of the records", stored.record, schema.record);
-  }
+  refuse_identity(schema, "the layout of the records", stored.record, schema.record);
 }
 
 /// The indexes that the store has of the table, by name.
@@ -90,7 +96,7 @@ void open_to_read(const E& engine, const TableSchema& schema, TableCore& table) 
                  .tree = schema.name,
                  .layer = "table"});
   }
-  check_identity(schema, parse_table(schema.name, text->view()));
+  static_cast<void>(check_identity(schema, parse_table(schema.name, text->view()), table));
   const auto tree_of = [&](const std::string& name) {
     if (const auto tree = engine.find_tree(name)) return *tree;
     throw Error(ErrorKind::corruption, {.message = "the tree of the table is missing",
@@ -117,8 +123,9 @@ void open_to_write(E& engine, const TableSchema& schema, TableCore& table, bool 
 
   const auto text = engine.get(table.catalogue, schema.name);
   bool empty = true;
+  bool evolved = false;
   if (text) {
-    check_identity(schema, parse_table(schema.name, text->view()));
+    evolved = check_identity(schema, parse_table(schema.name, text->view()), table);
   } else if (const auto tree = engine.find_tree(schema.name)) {
     empty = !engine.scan(*tree, KeyRange::all()).valid();
     if (!empty && !adopt) {
@@ -145,7 +152,7 @@ void open_to_write(E& engine, const TableSchema& schema, TableCore& table, bool 
 
   table.records = engine.open_tree(schema.name);
   WriteBatch batch;
-  if (!text) {
+  if (!text || evolved) {
     batch.put(table.catalogue, schema.name, table_text({schema.key, schema.codec, schema.record}));
   }
   for (std::size_t i = 0; i != schema.indexes.size(); ++i) {

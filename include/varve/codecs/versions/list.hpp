@@ -59,6 +59,9 @@ struct VersionList {
   using Version = typename std::tuple_element_t<at, std::tuple<Entries...>>::type;
   using Newest = Version<count - 1>;
 
+  template <class T>
+  static constexpr bool is_other = (!std::same_as<T, typename Entries::type> && ...);
+
   using Probe = typename std::tuple_element_t<0, std::tuple<Entries...>>::probe;
   static constexpr bool has_untagged = !std::same_as<Probe, NoProbe>;
   static_assert((std::size_t{0} + ... + !std::same_as<typename Entries::probe, NoProbe>) ==
