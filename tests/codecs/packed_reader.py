@@ -15,7 +15,8 @@ import struct
 import subprocess
 import sys
 
-TOKEN = re.compile(r"time \d+/\d+ |[iuf]\d+|bool|char|bytes|map\(|set\(|\[\]|\[\d+\]|\w+:|[(){}<>|,?]")
+TOKEN = re.compile(
+    r"time \d+/\d+ |[iuf]\d+|bool|char|bytes|map\(|set\(|\[\]|\[\d+\]|\w+:|[(){}<>|,?]")
 NUMBERS = {"char": "b", "i8": "b", "u8": "B", "i16": "<h", "u16": "<H", "i32": "<i", "u32": "<I",
            "i64": "<q", "u64": "<Q", "f32": "<f", "f64": "<d"}
 
