@@ -377,6 +377,8 @@ TEST_CASE("Wal: an image that goes missing is not taken for an empty store") {
   CHECK(error_of([&] { (void)open_on(disk); }).kind() == ErrorKind::corruption);
 }
 
+static_assert(TailEngine<MemoryWal>);
+
 TEST_CASE("Wal: the tail gives acknowledged batches as they come") {
   const Disk disk;
   using Stack = Wal<MemoryAdapter, Disk>;

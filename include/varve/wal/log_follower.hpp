@@ -28,7 +28,7 @@ class LogFollower {
  public:
   /// From the entry `from` on.
   LogFollower(FS& files, std::string directory, LogOptions options, std::uint64_t from)
-      : files_(files),
+      : files_(&files),
         directory_(std::move(directory)),
         options_(std::move(options)),
         wanted_(from == 0 ? 1 : from) {}
@@ -81,7 +81,7 @@ class LogFollower {
 
   [[nodiscard]] std::vector<Segment> segments_in(const std::string& directory) {
     std::vector<Segment> segments;
-    for (const std::uint64_t number : detail::segment_numbers(files_.list(directory))) {
+    for (const std::uint64_t number : detail::segment_numbers(files_->list(directory))) {
       const std::string path = directory + "/" + detail::segment_name(number);
       const auto head = head_of(path);
       if (head && head->number == number) segments.push_back({path, *head});
@@ -93,11 +93,11 @@ class LogFollower {
   [[nodiscard]] std::optional<detail::SegmentHead> head_of(const std::string& path) {
     try {
       std::string bytes(detail::segment_head_bytes, '\0');
-      const auto file = files_.open(path, OpenMode::read);
+      const auto file = files_->open(path, OpenMode::read);
       bytes.resize(file.read_at(0, bytes));
       return detail::decode_segment_head(bytes);
     } catch (const Error&) {
-      if (files_.exists(path)) throw;
+      if (files_->exists(path)) throw;
       return std::nullopt;
     }
   }
@@ -113,9 +113,9 @@ class LogFollower {
     const Segment& segment = *std::prev(after);
     if (segment.path == path_ && segment.head.segment == head_.segment) damaged();
     try {
-      file_.emplace(files_.open(segment.path, OpenMode::read));
+      file_.emplace(files_->open(segment.path, OpenMode::read));
     } catch (const Error&) {
-      if (files_.exists(segment.path)) throw;
+      if (files_->exists(segment.path)) throw;
       return false;
     }
     path_ = segment.path;
@@ -173,7 +173,7 @@ class LogFollower {
                  .layer = "wal"});
   }
 
-  FS& files_;
+  FS* files_;
   std::string directory_;
   LogOptions options_;
   std::uint64_t wanted_;        ///< what is given next
