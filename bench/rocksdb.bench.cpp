@@ -374,6 +374,9 @@ void add_all() {
   benchmark::RegisterBenchmark("1c/rocksdb_multi_get32_sorted/varve", multi_get_varve);
   benchmark::RegisterBenchmark("1c/rocksdb_multi_get32_sorted/varve_get", multi_get_by_gets);
   benchmark::RegisterBenchmark("1c/rocksdb_multi_get32_sorted/raw_multiget", multi_get_raw);
+  // The get of any key, beside which neighbours are to be cheap: those of varve_get are in one
+  // block.
+  benchmark::RegisterBenchmark("1c/rocksdb_get_any/raw_pinnable", get_raw_pinnable, rows());
   benchmark::RegisterBenchmark("5/rocksdb_scan/varve", scan_varve)->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark("5/rocksdb_scan/raw_iterator", scan_raw)
       ->Unit(benchmark::kMillisecond);

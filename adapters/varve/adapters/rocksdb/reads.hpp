@@ -61,7 +61,7 @@ class Reads {
   }
 
  private:
-  static constexpr std::size_t chunk = 64;
+  static constexpr std::size_t chunk = 32;  ///< what RocksDB looks up together
 
   /// Whether the key is there.
   static bool read(const Store& store, const rocksdb::ReadOptions& options,
