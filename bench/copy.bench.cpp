@@ -8,12 +8,14 @@
 #include <varve/tools/sorting_loader.hpp>
 
 #include <benchmark/benchmark.h>
+#include <lmdb.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace {
@@ -72,6 +74,15 @@ class Directory {
   std::filesystem::path path_;
 };
 
+void must(bool held) {
+  if (!held) std::abort();
+}
+
+void count_bytes(benchmark::State& state) {
+  state.SetBytesProcessed(state.iterations() *
+                          static_cast<std::int64_t>(records() * (key_bytes + value_bytes)));
+}
+
 /// A store of `records()` records, made once.
 template <class Engine>
 struct Source {
@@ -106,8 +117,7 @@ void into_fresh(benchmark::State& state, Fill fill) {
     }
     state.ResumeTiming();
   }
-  state.SetBytesProcessed(state.iterations() *
-                          static_cast<std::int64_t>(records() * (key_bytes + value_bytes)));
+  count_bytes(state);
 }
 
 template <class From, class To>
@@ -127,6 +137,90 @@ void copy_naively(benchmark::State& state) {
       loader.put(entry.key, entry.value);
     }
     loader.finish();
+  });
+}
+
+/// The same without this library: RocksDB's iterator, LMDB's append, one thread and transaction.
+void copy_raw(benchmark::State& state) {
+  auto& source = Source<RocksAdapter>::get();
+  for (auto _ : state) {
+    state.PauseTiming();
+    {
+      const Directory directory;
+      std::filesystem::create_directories(directory / "target");
+      MDB_env* environment = nullptr;
+      must(mdb_env_create(&environment) == MDB_SUCCESS);
+      must(mdb_env_set_mapsize(environment, std::size_t{16} << 30U) == MDB_SUCCESS);
+      must(mdb_env_open(environment, (directory / "target").c_str(), 0, 0600) == MDB_SUCCESS);
+      state.ResumeTiming();
+      MDB_txn* transaction = nullptr;
+      MDB_dbi database = 0;
+      must(mdb_txn_begin(environment, nullptr, 0, &transaction) == MDB_SUCCESS);
+      must(mdb_dbi_open(transaction, nullptr, 0, &database) == MDB_SUCCESS);
+      const std::unique_ptr<rocksdb::Iterator> it(source.engine->database().NewIterator(
+          rocksdb::ReadOptions(), source.engine->column_family(source.tree)));
+      for (it->SeekToFirst(); it->Valid(); it->Next()) {
+        MDB_val key{it->key().size(), const_cast<char*>(it->key().data())};
+        MDB_val value{it->value().size(), const_cast<char*>(it->value().data())};
+        must(mdb_put(transaction, database, &key, &value, MDB_APPEND) == MDB_SUCCESS);
+      }
+      must(it->status().ok());
+      must(mdb_txn_commit(transaction) == MDB_SUCCESS);
+      state.PauseTiming();
+      mdb_env_close(environment);
+    }
+    state.ResumeTiming();
+  }
+  count_bytes(state);
+}
+
+/// A copy of a whole store within its engine; `make(source, path)` leaves it on disk.
+template <class Engine, class Make>
+void checkpoint_loop(benchmark::State& state, Make make) {
+  auto& source = Source<Engine>::get();
+  source.engine->flush();
+  for (auto _ : state) {
+    state.PauseTiming();
+    {
+      const Directory directory;
+      state.ResumeTiming();
+      make(source, directory / "copy");
+      state.PauseTiming();
+    }
+    state.ResumeTiming();
+  }
+  count_bytes(state);
+}
+
+template <class Engine>
+void checkpoint(benchmark::State& state) {
+  checkpoint_loop<Engine>(
+      state, [](auto& source, const std::string& path) { source.engine->checkpoint(path); });
+}
+
+void sync(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  must(file >= 0);
+  must(::fsync(file) == 0);
+  must(::close(file) == 0);
+}
+
+void copy_by_lmdb(benchmark::State& state) {
+  checkpoint_loop<LmdbAdapter>(state, [](auto& source, const std::string& path) {
+    std::filesystem::create_directories(path);
+    must(mdb_env_copy2(source.engine->environment(), path.c_str(), 0) == MDB_SUCCESS);
+    sync(path + "/data.mdb");
+    sync(path);
+    sync(path + "/..");
+  });
+}
+
+void copy_files(benchmark::State& state) {
+  checkpoint_loop<RocksAdapter>(state, [](auto& source, const std::string& path) {
+    std::filesystem::copy(source.directory / "source", path);
+    for (const auto& file : std::filesystem::directory_iterator(path)) sync(file.path());
+    sync(path);
+    sync(path + "/..");
   });
 }
 
@@ -155,8 +249,7 @@ void scan_alone(benchmark::State& state) {
     }
     benchmark::DoNotOptimize(bytes);
   }
-  state.SetBytesProcessed(state.iterations() *
-                          static_cast<std::int64_t>(records() * (key_bytes + value_bytes)));
+  count_bytes(state);
 }
 
 /// Keys in random order, as they come from outside.
@@ -211,6 +304,10 @@ BENCHMARK(copy<RocksAdapter, LmdbAdapter>)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 BENCHMARK(copy_naively<RocksAdapter, LmdbAdapter>)
+    ->Name("5/copy_rocksdb_lmdb/loader_without_pipe")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy_raw)
     ->Name("5/copy_rocksdb_lmdb/naive")
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
@@ -220,6 +317,22 @@ BENCHMARK(load_alone<LmdbAdapter>)
     ->UseRealTime();
 BENCHMARK(scan_alone<RocksAdapter>)
     ->Name("5/copy_rocksdb_lmdb/scan_alone")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(checkpoint<LmdbAdapter>)
+    ->Name("5/copy_lmdb_lmdb/varve")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy_by_lmdb)
+    ->Name("5/copy_lmdb_lmdb/mdb_env_copy2")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(checkpoint<RocksAdapter>)
+    ->Name("5/copy_rocksdb_rocksdb/varve")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK(copy_files)
+    ->Name("5/copy_rocksdb_rocksdb/file_copy")
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 BENCHMARK(unsorted_sorting_loader)
