@@ -168,7 +168,8 @@ struct VersionList {
       }
       newest = version;
     }
-    check_version(newest);
+    if (newest > last) refuse_newer_store(newest, last);
+    if (newest < first) refuse_too_old(newest, first, "open");
   }
 };
 

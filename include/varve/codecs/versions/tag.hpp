@@ -39,11 +39,21 @@ consteval auto tag_of() {
                                              ": a newer program wrote it; read it with that one");
 }
 
-[[noreturn]] inline void refuse_too_old(std::size_t version, std::size_t oldest) {
+[[noreturn]] inline void refuse_newer_store(std::size_t version, std::size_t newest) {
+  refuse_record(ErrorKind::schema_newer,
+                "a newer program has written records of versions up to " + std::to_string(version) +
+                    ", and this program knows versions up to " + std::to_string(newest) +
+                    ": open the store with the newer one",
+                "open");
+}
+
+[[noreturn]] inline void refuse_too_old(std::size_t version, std::size_t oldest,
+                                        const char* operation = "decode") {
   refuse_record(ErrorKind::schema_too_old,
                 "the record is of version " + std::to_string(version) +
                     ", and this program reads versions from " + std::to_string(oldest) +
-                    " on: bring it up to date with a program that still reads it");
+                    " on: bring it up to date with a program that still reads it",
+                operation);
 }
 
 [[noreturn]] inline void refuse_ambiguous() {
