@@ -44,7 +44,7 @@ def lines(groups, across, unit):
     for title, xs, series in groups:
         y += 16
         parts.append(f'<text class="title" x="8" y="{y}">{html.escape(title)}</text>'
-                     f'<text x="{left + width + 12}" y="{y}">{html.escape(unit)} over '
+                     f'<text x="{left + width}" y="{y}" text-anchor="end">{html.escape(unit)} over '
                      f'{html.escape(across)}</text>')
         top, floor = y + 14, y + 14 + height
         most = max((value for _, ys, _ in series for value in ys if value is not None), default=1)
