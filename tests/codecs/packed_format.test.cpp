@@ -96,6 +96,40 @@ static_assert(Packed::fingerprint<Point>() == Packed::fingerprint<Same>());
 static_assert(Packed::fingerprint<Point>() != Packed::fingerprint<Renamed>());
 static_assert(Packed::fingerprint<Point>() != Packed::fingerprint<Turned>());
 static_assert(Packed::fingerprint<Point>() != Packed::fingerprint<Narrower>());
+// Members of every shape are told apart and named.
+struct OneOptional {
+  std::optional<std::string> a;
+};
+struct OneVariant {
+  std::variant<int, std::string> a;
+};
+struct OneArray {
+  std::array<int, 3> a;
+};
+struct OneStruct {
+  OneArray a;
+};
+struct WithDefaults {
+  int number_2 = 3;
+  std::string _text = "x";
+  static constexpr int shared = 4;
+  [[nodiscard]] int twice() const { return 2 * number_2; }
+};
+template <class T>
+struct Template {
+  T value;
+  std::vector<T> values;
+};
+struct OfTemplates {
+  Template<std::int32_t> numbers;
+  Template<std::string> texts;
+};
+static_assert(Packed::identity<OneOptional>() == "{a:?bytes}");
+static_assert(Packed::identity<OneVariant>() == "{a:<i32|bytes>}");
+static_assert(Packed::identity<OneStruct>() == "{a:{a:[3]i32}}");
+static_assert(Packed::identity<WithDefaults>() == "{number_2:i32,_text:bytes}");
+static_assert(Packed::identity<OfTemplates>() ==
+              "{numbers:{value:i32,values:[]i32},texts:{value:bytes,values:[]bytes}}");
 static_assert(Fingerprint::of("").value == 0xcbf29ce484222325);
 static_assert(Fingerprint::of("foobar").value == 0x85944171f73967e8);
 
