@@ -112,8 +112,8 @@ struct OneStruct {
 struct WithDefaults {
   int number_2 = 3;
   std::string _text = "x";
-  static constexpr int shared = 4;
-  [[nodiscard]] int twice() const { return 2 * number_2; }
+  static constexpr int shared = 2;
+  [[nodiscard]] int twice() const { return shared * number_2; }
 };
 template <class T>
 struct Template {
