@@ -9,6 +9,7 @@
 #include <varve/cache/value.hpp>
 #include <varve/concepts/tree.hpp>
 #include <varve/concepts/write_batch.hpp>
+#include <varve/io/random_bytes.hpp>
 #include <varve/metrics/per_thread.hpp>
 
 #include <atomic>
@@ -17,7 +18,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <shared_mutex>
 #include <span>
 #include <vector>
@@ -222,8 +222,7 @@ class Cache {
     table_.store(tables_.back().get(), std::memory_order_release);
   }
 
-  const std::uint64_t seed_ =
-      (std::uint64_t{std::random_device{}()} << 32U) ^ std::random_device{}();
+  const std::uint64_t seed_ = random_bits();
   Epochs trees_;
   Epochs keys_;
   std::shared_mutex resizing_;

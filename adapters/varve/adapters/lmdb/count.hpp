@@ -8,7 +8,6 @@
 
 #include <lmdb.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,9 +34,11 @@ class RangeEstimate {
     const std::uint64_t counted = count_short();
     if (counted < counted_exactly) return counted;
     const double last = bounds_.bounded() ? rank(bounds_.last()) : 1;
-    const double share = std::max(last - rank(bounds_.first()), 0.0);
+    const double share = last - rank(bounds_.first());
+    if (share <= 0) return counted;
     const auto estimate = static_cast<std::uint64_t>(share * static_cast<double>(entries_));
-    return std::clamp(estimate, counted, entries_);
+    if (estimate > entries_) return entries_;
+    return estimate < counted ? counted : estimate;
   }
 
  private:

@@ -16,7 +16,6 @@
 #include <lmdb.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <string>

@@ -13,7 +13,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -115,7 +114,7 @@ class Environment {
   /// which nothing may read.
   [[nodiscard]] bool grow(std::uint64_t bytes) {
     const std::uint64_t old = map_bytes();
-    std::uint64_t size = rounded(std::max(bytes, 2 * old));
+    std::uint64_t size = rounded(bytes > 2 * old ? bytes : 2 * old);
     // LMDB gives up the old map before it asks for the new one.
     while (size > old && !has_address_space(size)) size = old + (size - old) / 2 / unit * unit;
     if (size < bytes || size <= old) return false;
@@ -159,7 +158,7 @@ class Environment {
   }
 
   [[nodiscard]] static std::uint64_t rounded(std::uint64_t bytes) noexcept {
-    return (std::max(bytes, smallest_map) + unit - 1) / unit * unit;
+    return ((bytes > smallest_map ? bytes : smallest_map) + unit - 1) / unit * unit;
   }
 
   [[nodiscard]] static std::uint64_t first_map_bytes(const std::string& directory,
@@ -171,7 +170,8 @@ class Environment {
     if (::statvfs(directory.c_str(), &file_system) == 0) {
       const std::uint64_t capacity =
           std::uint64_t{file_system.f_blocks} * std::uint64_t{file_system.f_frsize};
-      bytes = std::max(bytes, 2 * std::min(capacity, std::uint64_t{1} << 45U));
+      constexpr std::uint64_t largest = std::uint64_t{1} << 46U;
+      if (2 * capacity > bytes) bytes = capacity < largest / 2 ? 2 * capacity : largest;
     }
     return rounded(bytes);
   }

@@ -12,7 +12,6 @@
 #include <lmdb.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -3,7 +3,6 @@
 
 #include <varve/adapters/lmdb/read_node.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <vector>
@@ -38,7 +37,7 @@ class ThreadNodes {
       let_go(*node);
       return true;
     };
-    nodes_.erase(std::remove_if(nodes_.begin(), nodes_.end(), closed), nodes_.end());
+    std::erase_if(nodes_, closed);
     nodes_.reserve(nodes_.size() + 1);
   }
 
@@ -49,7 +48,7 @@ class ThreadNodes {
   }
 
   void unclaim(ReadNode& node) noexcept {
-    nodes_.erase(std::find(nodes_.begin(), nodes_.end(), &node));
+    std::erase(nodes_, &node);
     if (current_node == &node) current_node = &no_node;
     let_go(node);
   }

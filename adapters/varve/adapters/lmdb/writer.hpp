@@ -14,7 +14,6 @@
 #include <lmdb.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <span>
