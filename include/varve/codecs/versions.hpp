@@ -32,9 +32,12 @@ struct Entry<Untagged<V, Probe>> {
   using probe = Probe;
 };
 
+template <std::size_t>
+inline constexpr bool stands_first = false;
+
 template <std::size_t last>
 struct Entry<Retired<last>> {
-  static_assert(last != last, "Retired stands first in the list of versions");
+  static_assert(stands_first<last>, "Retired stands first in the list of versions");
 };
 
 template <Codec Inner, std::size_t retired, class... Entries>

@@ -35,7 +35,7 @@ concept UpgradedByConstructor =
     std::is_class_v<Next> && !std::is_aggregate_v<Next> && std::constructible_from<Next, Old>;
 
 template <class Next, class Old>
-Next upgraded(Old&& old) {
+Next upgraded(Old& old) {
   static_assert(UpgradedByFunction<Next, Old> || UpgradedByConstructor<Next, Old>,
                 "each version becomes the next by `Next upgrade(Old)`, declared beside the types, "
                 "or by a constructor of the next");
@@ -111,7 +111,7 @@ struct VersionList {
     if constexpr (at + 1 == count) {
       return std::move(value);
     } else {
-      return raise<at + 1>(upgraded<Version<at + 1>>(std::move(value)));
+      return raise<at + 1>(upgraded<Version<at + 1>>(value));
     }
   }
 
