@@ -6,7 +6,6 @@
 #include <varve/concepts/tree.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
