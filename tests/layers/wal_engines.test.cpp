@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,11 +34,28 @@ Error error_of(Call call) {
   throw;
 }
 
-/// The files as they are now, which is what a process that dies now leaves.
+std::set<std::string> names_in(const std::string& directory) {
+  std::set<std::string> names;
+  std::error_code ignored;  // of a file that goes while they are listed
+  for (auto it = std::filesystem::recursive_directory_iterator(directory, ignored);
+       it != std::filesystem::recursive_directory_iterator(); it.increment(ignored)) {
+    names.insert(it->path().string());
+  }
+  return names;
+}
+
+/// The files as they are now, which is what a process that dies now leaves. Threads of the engine
+/// may make and remove files meanwhile: they are copied again until none did.
 std::string files_now(const TempDirectory& directory, const std::string& name) {
-  std::filesystem::copy(directory / "data", directory / name,
-                        std::filesystem::copy_options::recursive);
-  return directory / name;
+  const std::string from = directory / "data";
+  const std::string to = directory / name;
+  for (;;) {
+    std::error_code failed;
+    const auto before = names_in(from);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive, failed);
+    if (!failed && names_in(from) == before) return to;
+    std::filesystem::remove_all(to);
+  }
 }
 
 std::string value(const auto& store, const char* tree, const char* key) {
