@@ -24,8 +24,7 @@ struct Wire<std::string> {
 
   static std::size_t size(const std::string& value) noexcept { return value.size(); }
   static char* put(const std::string& value, char* to) noexcept {
-    std::memcpy(to, value.data(), value.size());
-    return to + value.size();
+    return to + value.copy(to, value.size());
   }
   static void check(BytesView) noexcept {}
   static std::string take(BytesView bytes) { return std::string(bytes); }
@@ -225,7 +224,7 @@ struct Wire<std::array<T, count>> {
  private:
   static Pieces pieces(BytesView bytes) noexcept {
     if constexpr (count == 1) return Pieces(nullptr, 0, 1, bytes);
-    const auto width = static_cast<std::size_t>(bytes.front());
+    const std::size_t width = static_cast<unsigned char>(bytes.front());
     return Pieces(bytes.data() + 1, width, count, bytes.substr(1 + (count - 1) * width));
   }
 };

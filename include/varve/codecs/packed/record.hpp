@@ -156,7 +156,7 @@ struct Record {
   }
 
   static Pieces pieces(BytesView bytes) noexcept {
-    const auto width = static_cast<std::size_t>(bytes.front());
+    const std::size_t width = static_cast<unsigned char>(bytes.front());
     return Pieces(bytes.data() + table, width, variable,
                   BytesView(bytes.data() + table + stored_ends * width,
                             bytes.size() - table - stored_ends * width));

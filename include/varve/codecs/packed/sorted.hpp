@@ -45,15 +45,15 @@ class InOrder {
  public:
   using Entry = typename C::value_type;
 
-  class iterator {
+  class Iterator {
    public:
-    explicit iterator(const Entry* const* at) noexcept : at_(at) {}
+    explicit Iterator(const Entry* const* at) noexcept : at_(at) {}
     const Entry& operator*() const noexcept { return **at_; }
-    iterator& operator++() noexcept {
+    Iterator& operator++() noexcept {
       ++at_;
       return *this;
     }
-    bool operator==(const iterator&) const = default;
+    bool operator==(const Iterator&) const = default;
 
    private:
     const Entry* const* at_;
@@ -73,9 +73,9 @@ class InOrder {
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  [[nodiscard]] iterator begin() const noexcept { return iterator(entries_.data()); }
-  [[nodiscard]] iterator end() const noexcept {
-    return iterator(entries_.data() + entries_.size());
+  [[nodiscard]] Iterator begin() const noexcept { return Iterator(entries_.data()); }
+  [[nodiscard]] Iterator end() const noexcept {
+    return Iterator(entries_.data() + entries_.size());
   }
 
  private:
