@@ -24,14 +24,17 @@ inline void expect(bool holds, const std::string& what) {
   std::abort();
 }
 
-/// Whether `read` took its bytes; false where it refused them as `corruption`.
+/// Whether `read` took its bytes; false where it refused them as `corruption`, or as what a stack
+/// of other layers wrote.
 template <class Read>
 bool takes(Read read) {
   try {
     read();
     return true;
   } catch (const varve::Error& error) {
-    expect(error.kind() == varve::ErrorKind::corruption, error.what());
+    expect(error.kind() == varve::ErrorKind::corruption ||
+               error.kind() == varve::ErrorKind::stack_mismatch,
+           error.what());
     return false;
   }
 }

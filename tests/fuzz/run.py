@@ -19,6 +19,8 @@ import tempfile
 # Small, so that what descends with its input is found; and since AddressSanitizer goes over all of
 # it at each exception.
 STACK_BYTES = 256 << 10
+# A run of so many seconds looks for something new; a shorter one tries the same each time.
+LONG = 60
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
@@ -35,6 +37,8 @@ def main():
         command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=512",
                    "-malloc_limit_mb=128", "-max_len=4096", "-print_final_stats=1",
                    f"-artifact_prefix={findings}/{target}-", fresh]
+        if seconds < LONG:
+            command.append("-seed=1")
         done = subprocess.run(command + ([seeds] if seeds.is_dir() else []), capture_output=True,
                               text=True, errors="replace", check=False,
                               preexec_fn=limit_stack, env={
