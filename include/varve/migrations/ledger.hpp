@@ -29,8 +29,7 @@ inline constexpr std::uint32_t ledger_format = 1;
 [[noreturn]] inline void damaged_ledger(BytesView key, const char* what) {
   throw Error(ErrorKind::corruption,
               {.message = "the record '" + std::string(key) + "' of the ledger " + what +
-                          ": restore the store from a backup, or mend the ledger with "
-                          "repair_ledger once you know which version the data has",
+                          ": restore the store from a backup",
                .operation = "open",
                .tree = std::string(ledger_tree),
                .layer = "migrated"});
