@@ -153,7 +153,7 @@ struct Outcomes {
 struct Allowed {
   bool refusal = false;
   std::uint64_t last = 0;  ///< the last entry, where it is not refused
-  bool between = false;    ///< whether the log ends where an entry does
+  bool between = false;    ///< whether nothing, or nothing but zeros, is behind the last entry
 };
 
 void try_one(Outcomes& outcomes, Sample& sample, const std::string& path, std::size_t place,
@@ -227,10 +227,12 @@ void cut_at_each_byte(Outcomes& outcomes, Sample& sample, std::size_t step) {
       sample.files[path].resize(size);
       const Place& entry = sample.entry_at(path, size);
       const bool in_head = size < detail::segment_head_bytes;
+      const auto is_zero = [](char byte) { return byte == 0; };
       try_one(outcomes, sample, path, size,
               {.refusal = !last,
                .last = std::max(entry.sequence, sample.first) - 1,
-               .between = !in_head && size <= entry.head});
+               .between = !in_head && std::all_of(good.begin() + std::min(size, entry.head),
+                                                  good.begin() + size, is_zero)});
       sample.files[path] = good;
     }
   }
