@@ -38,7 +38,8 @@ struct alignas(64) SetHead {
   static constexpr unsigned tag_words = ways / lanes;
 
   /// Of the ways of word `i` those that may have `tag`: the highest bits of their lanes. Eight tags
-  /// are compared at once, in a word that is read atomically; a borrow may add a false one.
+  /// are compared at once, in a word that is read atomically; a borrow may add a false one, whose
+  /// tag differs from `tag` in the lowest bit.
   [[nodiscard]] std::uint64_t matches(unsigned i, std::uint8_t tag) const noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101U;
     const std::uint64_t apart = tags[i].load(std::memory_order_acquire) ^ (ones * tag);
