@@ -226,7 +226,7 @@ void add_hit(const std::string& name, std::size_t keys, Make make) {
     for (auto _ : state) {
       found += cache.get(view(asked[at]), value) ? 1U : 0U;
       benchmark::DoNotOptimize(value);
-      at = (at + 1) % asked.size();
+      at = at + 1 == asked.size() ? 0 : at + 1;
     }
     state.SetItemsProcessed(state.iterations());
     state.counters["hit_rate"] =
