@@ -16,6 +16,7 @@
 #include <leveldb/write_batch.h>
 #endif
 
+#include <lmdb.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -77,6 +78,45 @@ class LevelDb {
   bool good_ = false;
 };
 #endif
+
+/// A transaction of LMDB for each batch, without the groups that `LmdbAdapter` makes of them.
+class RawLmdb {
+ public:
+  explicit RawLmdb(const std::string& directory) {
+    std::filesystem::create_directories(directory);
+    MDB_txn* txn = nullptr;
+    check(mdb_env_create(&env_));
+    check(mdb_env_set_mapsize(env_, std::size_t{16} << 30U));
+    check(mdb_env_open(env_, directory.c_str(), 0, 0600));
+    check(mdb_txn_begin(env_, nullptr, 0, &txn));
+    check(mdb_dbi_open(txn, nullptr, 0, &rows_));
+    check(mdb_txn_commit(txn));
+  }
+  ~RawLmdb() { mdb_env_close(env_); }
+  RawLmdb(const RawLmdb&) = delete;
+  RawLmdb& operator=(const RawLmdb&) = delete;
+
+  [[nodiscard]] static Tree open_tree(BytesView) { return {}; }
+
+  void write(const WriteBatch& batch, Durability) {
+    MDB_txn* txn = nullptr;
+    check(mdb_txn_begin(env_, nullptr, 0, &txn));
+    for (const WriteOp op : batch) {
+      MDB_val key{op.key.size(), const_cast<char*>(op.key.data())};
+      MDB_val value{op.value.size(), const_cast<char*>(op.value.data())};
+      check(mdb_put(txn, rows_, &key, &value, 0));
+    }
+    check(mdb_txn_commit(txn));
+  }
+
+ private:
+  static void check(int code) {
+    if (code != MDB_SUCCESS) std::abort();
+  }
+
+  MDB_env* env_ = nullptr;
+  MDB_dbi rows_ = 0;
+};
 
 /// A store that all threads of a benchmark share. The first of them makes it and the last ends it.
 template <class Stack>
@@ -230,6 +270,7 @@ const bool registered = [] {
   add<Wal<MemoryAdapter>>("varve_memory");
   add<RocksAdapter>("rocksdb_sync");
   add<LmdbAdapter>("lmdb_sync");
+  add<RawLmdb>("lmdb_raw");
 #if defined(VARVE_BENCH_LEVELDB)
   add<LevelDb>("leveldb_sync");
 #endif
