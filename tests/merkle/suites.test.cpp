@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/merkle/suites.hpp>
+
+#include "merkle/reference.hpp"
+
+#include <varve/merkle/blake3.hpp>
+#include <varve/merkle/verify.hpp>
+
+#include "catch.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace varve::merkle;
+using varve::BytesView;
+using varve_test::from_hex;
+using varve_test::members_named;
+using varve_test::read_vectors;
+using varve_test::to_hex;
+
+namespace {
+
+/// The fields of a message of Protocol Buffers that have a length, by number; others are left out.
+std::vector<std::pair<unsigned, std::string>> fields_of(BytesView message) {
+  std::vector<std::pair<unsigned, std::string>> fields;
+  std::size_t at = 0;
+  const auto varint = [&] {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const auto byte = static_cast<unsigned char>(message.at(at++));
+      value |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < message.size()) {
+    const std::uint64_t tag = varint();
+    const std::uint64_t value = varint();
+    if ((tag & 7U) != 2) continue;
+    fields.emplace_back(static_cast<unsigned>(tag >> 3U), message.substr(at, value));
+    at += value;
+  }
+  return fields;
+}
+
+std::string field(BytesView message, unsigned number) {
+  for (auto& [found, bytes] : fields_of(message)) {
+    if (found == number) return bytes;
+  }
+  FAIL("the message has no field " << number);
+  return {};
+}
+
+/// What an ics23.ExistenceProof says, in the terms of this project.
+struct Existence {
+  std::string key;
+  std::string value;
+  MerkleProof path;
+};
+
+Existence existence_of(BytesView message) {
+  Existence proof{field(message, 1), field(message, 2), {}};
+  proof.path.kind = ProofKind::present;
+  CHECK(field(field(message, 3), 5) == std::string("\0", 1));
+  const Digest k = sha256_of({proof.key});
+  std::vector<std::string> steps;
+  for (auto& [number, bytes] : fields_of(message)) {
+    if (number == 4) steps.insert(steps.begin(), bytes);
+  }
+  for (std::size_t depth = 0; depth < steps.size(); ++depth) {
+    std::string prefix;
+    std::string suffix;
+    for (auto& [number, bytes] : fields_of(steps[depth])) (number == 2 ? prefix : suffix) = bytes;
+    REQUIRE(prefix.at(0) == '\1');
+    CHECK(bit_of(k, depth) == suffix.empty());
+    const std::string sibling = suffix.empty() ? prefix.substr(1) : suffix;
+    proof.path.siblings.push_back(varve_test::digest_of_hex(to_hex(sibling)));
+  }
+  return proof;
+}
+
+template <class S>
+void check_batches() {
+  const auto entries = varve_test::made_entries(45);
+  std::vector<BytesView> keys;
+  std::vector<BytesView> values;
+  std::vector<DigestPair> pairs;
+  for (const auto& entry : entries) {
+    keys.push_back(entry.key);
+    values.push_back(entry.value);
+    pairs.push_back({S::key_digest("t", entry.key), S::value_digest(entry.value)});
+  }
+  std::vector<Digest> k(45), v(45), leaves(45), nodes(45);
+  S::key_digests("t", keys, k);
+  S::value_digests(values, v);
+  S::leaves(pairs, leaves);
+  S::nodes(pairs, nodes);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    INFO(std::string(S::name) << " " << i);
+    CHECK(k[i] == pairs[i].first);
+    CHECK(v[i] == pairs[i].second);
+    CHECK(leaves[i] == S::leaf(pairs[i].first, pairs[i].second));
+    CHECK(nodes[i] == S::node(pairs[i].first, pairs[i].second));
+    CHECK(leaves[i] != nodes[i]);
+  }
+  S::nodes({}, {});
+  S::value_digests({}, {});
+}
+
+}  // namespace
+
+TEST_CASE("Suites: what is stored of them does not change") {
+  CHECK((Blake3::id == 1 && Blake3::name == "blake3" && Blake3::empty == Digest{}));
+  CHECK((Ics23Sha256::id == 2 && Ics23Sha256::name == "ics23-sha256"));
+  CHECK(Ics23Sha256::empty == Digest{});
+  CHECK((JmtSha256::id == 3 && JmtSha256::name == "jmt-sha256"));
+  CHECK(JmtSha256::empty != Digest{});
+  CHECK((RawKeys::id == 255 && RawKeys::name == "raw-keys" && RawKeys::empty == Digest{}));
+}
+
+TEST_CASE("Suites: many at once are what they are one by one") {
+  check_batches<Blake3>();
+  check_batches<Ics23Sha256>();
+  check_batches<JmtSha256>();
+  check_batches<RawKeys>();
+}
+
+TEST_CASE("Blake3: each role is derive_key with its context") {
+  const auto derived = [](BytesView context, BytesView bytes) {
+    Blake3Hasher hasher = Blake3Hasher::derive_key(context);
+    hasher.update(bytes);
+    return hasher.finish();
+  };
+  const Digest one = Blake3::value_digest("one");
+  const Digest two = Blake3::value_digest("two");
+  std::string both(64, '\0');
+  for (std::size_t i = 0; i < 32; ++i) {
+    both[i] = static_cast<char>(one[i]);
+    both[i + 32] = static_cast<char>(two[i]);
+  }
+  CHECK(one == derived("varve 2026-11-21 state trie: value", "one"));
+  CHECK(Blake3::leaf(one, two) == derived("varve 2026-11-21 state trie: leaf", both));
+  CHECK(Blake3::node(one, two) == derived("varve 2026-11-21 state trie: node", both));
+  CHECK(Blake3::key_digest("tree", "key") ==
+        derived("varve 2026-11-21 state trie: key", "\4treekey"));
+}
+
+TEST_CASE("Suites: a key of one tree is never that of another") {
+  CHECK(Blake3::key_digest("ab", "c") != Blake3::key_digest("a", "bc"));
+  CHECK(Ics23Sha256::key_digest("ab", "c") != Ics23Sha256::key_digest("a", "bc"));
+  CHECK(JmtSha256::key_digest("ab", "c") != JmtSha256::key_digest("a", "bc"));
+  const std::string name(200, 'n');
+  CHECK(JmtSha256::key_digest(name, "key") == sha256_of({"\xc8\x01", name, "key"}));
+}
+
+TEST_CASE("RawKeys: K is the key") {
+  const Digest k = RawKeys::key_digest("tree", "key");
+  CHECK(to_hex(k) == to_hex(BytesView("key")) + std::string(58, '0'));
+  CHECK(RawKeys::key_digest("tree", std::string(40, 'k')) ==
+        RawKeys::key_digest("", std::string(32, 'k')));
+}
+
+TEST_CASE("bit_of, common_bits: counted from the most significant bit of the first byte") {
+  Digest digest{};
+  digest[0] = std::byte{0x80};
+  digest[31] = std::byte{0x01};
+  CHECK(bit_of(digest, 0));
+  CHECK_FALSE(bit_of(digest, 1));
+  CHECK_FALSE(bit_of(digest, 254));
+  CHECK(bit_of(digest, 255));
+  for (std::size_t bit = 0; bit < 256; ++bit) {
+    Digest other = digest;
+    other[bit / 8] ^= static_cast<std::byte>(0x80U >> (bit % 8));
+    CHECK(common_bits(digest, other) == bit);
+  }
+  CHECK(common_bits(digest, digest) == 256);
+}
+
+TEST_CASE("JmtSha256: the published roots of the Jellyfish Merkle Tree") {
+  const std::string json = read_vectors("jmt_sha256.json");
+  const auto roots = members_named(json, "expected_root");
+  const auto keys = members_named(json, "key");
+  const auto values = members_named(json, "value");
+  REQUIRE(roots.size() == 3);
+  REQUIRE((keys.size() == 3 && values.size() == 3));
+  const auto pair = [&](std::size_t i) {
+    return DigestPair{sha256_of({from_hex(keys[i])}), sha256_of({from_hex(values[i])})};
+  };
+  using Trie = varve_test::ReferenceTrie<JmtSha256>;
+  CHECK(to_hex(Trie({}).root()) == roots[0]);
+  CHECK(to_hex(Trie({pair(0)}).root()) == roots[1]);
+  CHECK(to_hex(Trie({pair(1), pair(2)}).root()) == roots[2]);
+}
+
+TEST_CASE("Ics23Sha256: a published proof that a key is present") {
+  const std::string json = read_vectors("ics23_exist_left.json");
+  const Existence proof = existence_of(field(from_hex(members_named(json, "proof").at(0)), 1));
+  CHECK(to_hex(proof.key) == members_named(json, "key").at(0));
+  CHECK(to_hex(proof.value) == members_named(json, "value").at(0));
+  CHECK(proof.path.siblings.size() == 10);
+  const Digest root =
+      root_of<Ics23Sha256>(proof.path, sha256_of({proof.key}), sha256_of({proof.value}));
+  CHECK(to_hex(root) == members_named(json, "root").at(0));
+}
+
+TEST_CASE("Ics23Sha256: a published proof that a key is absent") {
+  const std::string json = read_vectors("ics23_nonexist_left.json");
+  const std::string absence = field(from_hex(members_named(json, "proof").at(0)), 2);
+  const Digest k = sha256_of({from_hex(members_named(json, "key").at(0))});
+  CHECK(field(absence, 1) == from_hex(to_hex(k)));
+  Existence right = existence_of(field(absence, 3));
+  right.path.kind = ProofKind::absent_other_leaf;
+  right.path.other_key = sha256_of({right.key});
+  right.path.other_value = sha256_of({right.value});
+  CHECK(k < right.path.other_key);
+  CHECK(common_bits(k, right.path.other_key) >= right.path.siblings.size());
+  CHECK(to_hex(root_of<Ics23Sha256>(right.path, k, {})) == members_named(json, "root").at(0));
+}
