@@ -15,6 +15,7 @@
 #include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/runner.hpp>
 #include <varve/migrations/taken_names.hpp>
+#include <varve/migrations/terminal_grace.hpp>
 #include <varve/migrations/way_back.hpp>
 #include <varve/open.hpp>
 #include <varve/version.hpp>
@@ -34,11 +35,11 @@ namespace detail {
 struct PlanOnly {};
 
 [[nodiscard]] inline std::string version_text() {
-  return std::to_string(version_major) + "." + std::to_string(version_minor) +
-         "." + std::to_string(version_patch);
+  return std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
+         std::to_string(version_patch);
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Brings a store to the latest version of `Chain` before anybody sees it:
 /// docs/guide/migrations.md.
@@ -57,51 +58,40 @@ struct PlanOnly {};
 /// Threads     as `Next`; `purge` and `take_back` beside readers and writers of
 /// other trees.
 template <class Chain, KvEngine Next>
-class Migrated
-    : public Layer<
-          Next, Forwards<Group::reads, Group::scans, Group::snapshots,
-                         Group::writes, Group::bulk, Group::transactions,
-                         Group::maintenance, Group::checkpoints, Group::tail>> {
+class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots,
+                                             Group::writes, Group::bulk, Group::transactions,
+                                             Group::maintenance, Group::checkpoints, Group::tail>> {
   using Base =
       Layer<Next,
-            Forwards<Group::reads, Group::scans, Group::snapshots,
-                     Group::writes, Group::bulk, Group::transactions,
-                     Group::maintenance, Group::checkpoints, Group::tail>>;
+            Forwards<Group::reads, Group::scans, Group::snapshots, Group::writes, Group::bulk,
+                     Group::transactions, Group::maintenance, Group::checkpoints, Group::tail>>;
   using Runner = detail::MigrationRunner<Chain, Next>;
 
-public:
+ public:
   using Options = MigratedOptions;
   using Schema = Chain;
 
   static constexpr BytesView name = "migrated";
   static constexpr Role role = Role::migrates;
-  static constexpr LayerFormat format{
-      .version = 1, .joins = true, .checks_first = true};
+  static constexpr LayerFormat format{.version = 1, .joins = true, .checks_first = true};
 
   template <class Context>
-  explicit Migrated(Context &context)
+  explicit Migrated(Context& context)
       : Base(context), options_(context.template options<MigratedOptions>()) {
-    if constexpr (Context::template given<detail::PlanOnly>())
-      return;
+    if constexpr (Context::template given<detail::PlanOnly>()) return;
     bring_up([&] { context.checked(this->next()); });
     held_.load(this->next());
   }
 
-  [[nodiscard]] const MigratedOptions &options() const noexcept {
-    return options_;
-  }
+  [[nodiscard]] const MigratedOptions& options() const noexcept { return options_; }
 
   /// The version of the store: the latest of the chain, or an older one that it
   /// was left on.
-  [[nodiscard]] std::uint32_t version() {
-    return Ledger<Next>(this->next()).head()->write_version;
-  }
+  [[nodiscard]] std::uint32_t version() { return Ledger<Next>(this->next()).head()->write_version; }
 
   /// The steps that the store went through, with what they did, the first one
   /// first.
-  [[nodiscard]] std::vector<LedgerStep> history() {
-    return Ledger<Next>(this->next()).steps();
-  }
+  [[nodiscard]] std::vector<LedgerStep> history() { return Ledger<Next>(this->next()).steps(); }
 
   [[nodiscard]] Tree open_tree(BytesView tree_name) {
     held_.refuse_open(tree_name);
@@ -109,8 +99,7 @@ public:
   }
 
   [[nodiscard]] std::optional<Tree> find_tree(BytesView tree_name) const {
-    if (held_.contains(tree_name))
-      return std::nullopt;
+    if (held_.contains(tree_name)) return std::nullopt;
     return this->next().find_tree(tree_name);
   }
 
@@ -118,8 +107,7 @@ public:
 
   [[nodiscard]] std::vector<TreeInfo> trees() const {
     std::vector<TreeInfo> trees = this->next().trees();
-    std::erase_if(
-        trees, [&](const TreeInfo &info) { return held_.contains(info.name); });
+    std::erase_if(trees, [&](const TreeInfo& info) { return held_.contains(info.name); });
     return trees;
   }
 
@@ -130,7 +118,7 @@ public:
 
   /// The trees that are hidden and whose records are kept: steps dropped them,
   /// or made them and were taken back.
-  [[nodiscard]] const std::vector<std::string> &held_trees() const noexcept {
+  [[nodiscard]] const std::vector<std::string>& held_trees() const noexcept {
     return held_.names();
   }
 
@@ -139,9 +127,7 @@ public:
   void purge(BytesView tree_name) { held_.purge(this->next(), tree_name); }
 
   /// Shows a tree again that a step dropped, with the records that it had.
-  void take_back(BytesView tree_name) {
-    held_.take_back(this->next(), tree_name);
-  }
+  void take_back(BytesView tree_name) { held_.take_back(this->next(), tree_name); }
 
   /// What bringing the store up would do to it; nothing, once it is open.
   [[nodiscard]] MigrationPlan plan() {
@@ -149,40 +135,32 @@ public:
     return plan(this->next(), ledger, ledger.head(), ledger.run());
   }
 
-private:
-  [[nodiscard]] MigrationPlan plan(const Next &below,
-                                   const Ledger<Next> &ledger,
-                                   const std::optional<LedgerHead> &head,
-                                   const std::optional<LedgerRun> &run) const {
-    MigrationPlan plan{.finding =
-                           find_schema(steps_of<Chain>(), head, run,
-                                       ledger.steps(), has_records(below)),
-                       .to = Chain::latest};
+ private:
+  [[nodiscard]] MigrationPlan plan(const Next& below, const Ledger<Next>& ledger,
+                                   const std::optional<LedgerHead>& head,
+                                   const std::optional<LedgerRun>& run) const {
+    MigrationPlan plan{
+        .finding = find_schema(steps_of<Chain>(), head, run, ledger.steps(), has_records(below)),
+        .to = Chain::latest};
     plan.from = plan.finding.version;
     if (head) {
       plan.store = head->store;
       plan.epoch = head->epoch;
     }
-    const bool back = plan.finding.status == SchemaStatus::current &&
-                      options_.take_back_to != 0;
-    if (back)
-      plan.to = options_.take_back_to;
-    if (plan.finding.status != SchemaStatus::older && !back)
-      return plan;
+    const bool back = plan.finding.status == SchemaStatus::current && options_.take_back_to != 0;
+    if (back) plan.to = options_.take_back_to;
+    if (plan.finding.status != SchemaStatus::older && !back) return plan;
     const std::uint32_t low = back ? plan.to : plan.from;
-    for (const StepFacts &step : steps_of<Chain>()) {
-      if (step.from >= low)
-        plan.steps.push_back(step);
+    for (const StepFacts& step : steps_of<Chain>()) {
+      if (step.from >= low) plan.steps.push_back(step);
     }
-    if (back)
-      std::reverse(plan.steps.begin(), plan.steps.end());
-    for (const TreeInfo &info : below.trees()) {
+    if (back) std::reverse(plan.steps.begin(), plan.steps.end());
+    for (const TreeInfo& info : below.trees()) {
       if (!(back ? detail::reads_tree_back<Chain>(info.name, low)
                  : detail::reads_tree<Chain>(info.name, low))) {
         continue;
       }
-      for (auto scan = below.scan(info.tree, KeyRange::all()); scan.valid();
-           scan.next()) {
+      for (auto scan = below.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
         const Entry entry = scan.entry();
         ++plan.records;
         plan.bytes += entry.key.size() + entry.value.size();
@@ -191,71 +169,65 @@ private:
     return plan;
   }
 
-  [[nodiscard]] static bool has_records(const Next &below) {
-    for (const TreeInfo &info : below.trees()) {
-      if (info.tree.reserved())
-        continue;
-      if (below.scan(info.tree, KeyRange::all()).valid())
-        return true;
+  [[nodiscard]] static bool has_records(const Next& below) {
+    for (const TreeInfo& info : below.trees()) {
+      if (info.tree.reserved()) continue;
+      if (below.scan(info.tree, KeyRange::all()).valid()) return true;
     }
     return false;
   }
 
   /// `mark` has the layer recorded, before the first thing is changed that
   /// needs it.
-  template <class Mark> void bring_up(const Mark &mark) {
+  template <class Mark>
+  void bring_up(const Mark& mark) {
     check_wishes();
     Ledger<Next> ledger(this->next());
-    if (!ledger.head() && has_records(this->next()))
-      adopt(ledger);
+    if (!ledger.head() && has_records(this->next())) adopt(ledger);
     while (!advance(ledger, mark)) {
     }
   }
 
   void check_wishes() const {
     const std::uint32_t wished = options_.take_back_to;
-    if (wished == 0 || (wished >= Chain::oldest && wished < Chain::latest))
-      return;
-    detail::refuse_wish("a store cannot be taken back to version " +
-                        std::to_string(wished) + ": the chain leads from " +
-                        std::to_string(Chain::oldest) + " to " +
+    if (wished == 0 || (wished >= Chain::oldest && wished < Chain::latest)) return;
+    detail::refuse_wish("a store cannot be taken back to version " + std::to_string(wished) +
+                        ": the chain leads from " + std::to_string(Chain::oldest) + " to " +
                         std::to_string(Chain::latest));
   }
 
   /// One run, or none. Whether the store is then at the version that it is to
   /// have.
-  template <class Mark> bool advance(Ledger<Next> &ledger, const Mark &mark) {
+  template <class Mark>
+  bool advance(Ledger<Next>& ledger, const Mark& mark) {
     auto head = ledger.head();
     auto run = ledger.run();
     const MigrationPlan planned = plan(this->next(), ledger, head, run);
-    if (!planned.finding.opens())
-      refuse_schema(planned.finding);
+    if (!planned.finding.opens()) refuse_schema(planned.finding);
     switch (planned.finding.status) {
-    case SchemaStatus::fresh:
-      mark();
-      stamp(ledger, Chain::latest, true);
-      return options_.take_back_to == 0;
-    case SchemaStatus::older:
-      if (stays_on(head->write_version))
-        break;
-      check_loss(planned);
-      detail::check_taken_names<Chain>(this->next(), ledger, planned.from);
-      back_up();
-      mark();
-      begin_run(ledger, *std::move(head), planned);
-      return true;
-    case SchemaStatus::interrupted:
-      mark();
-      go_on(ledger, *std::move(head), *std::move(run));
-      return false;
-    default:
-      if (options_.take_back_to == 0)
-        break;
-      detail::check_way_back(steps_of<Chain>(), ledger.steps(), Chain::latest,
-                             planned.to);
-      back_up();
-      begin_way_back(ledger, *std::move(head), planned);
-      return true;
+      case SchemaStatus::fresh:
+        mark();
+        stamp(ledger, Chain::latest, true);
+        return options_.take_back_to == 0;
+      case SchemaStatus::older:
+        if (stays_on(head->write_version)) break;
+        check_loss(planned);
+        detail::check_taken_names<Chain>(this->next(), ledger, planned.from);
+        terminal_grace(planned, options_.grace);
+        back_up();
+        mark();
+        begin_run(ledger, *std::move(head), planned);
+        return true;
+      case SchemaStatus::interrupted:
+        mark();
+        go_on(ledger, *std::move(head), *std::move(run));
+        return false;
+      default:
+        if (options_.take_back_to == 0) break;
+        detail::check_way_back(steps_of<Chain>(), ledger.steps(), Chain::latest, planned.to);
+        back_up();
+        begin_way_back(ledger, *std::move(head), planned);
+        return true;
     }
     mark();
     detail::HeldTrees::finish_purges(this->next(), ledger);
@@ -265,80 +237,66 @@ private:
   /// Whether a store of an older version is left on it.
   [[nodiscard]] bool stays_on(std::uint32_t version) const {
     const std::uint32_t wished = options_.take_back_to;
-    if (wished == 0)
-      return options_.skip;
-    if (wished == version)
-      return true;
-    detail::refuse_wish(
-        "the store is at version " + std::to_string(version) +
-        (version < wished
-             ? ": it cannot be taken back to " + std::to_string(wished) +
-                   ", but brought there by a program whose chain "
-                   "ends with it"
-             : ": it is taken back from there by a program whose "
-               "chain ends with it, as ChainUpTo does"));
+    if (wished == 0) return options_.skip;
+    if (wished == version) return true;
+    detail::refuse_wish("the store is at version " + std::to_string(version) +
+                        (version < wished
+                             ? ": it cannot be taken back to " + std::to_string(wished) +
+                                   ", but brought there by a program whose chain "
+                                   "ends with it"
+                             : ": it is taken back from there by a program whose "
+                               "chain ends with it, as ChainUpTo does"));
   }
 
   /// Stamps records that have no schema, if that was told.
-  void adopt(Ledger<Next> &ledger) {
+  void adopt(Ledger<Next>& ledger) {
     std::uint32_t version = options_.adopt_as;
     if (!options_.probes.empty()) {
       const auto found = detail::probed_versions(this->next(), options_.probes);
-      if (found.size() == 1 && version == MigratedOptions::as_probed)
-        version = found.front();
+      if (found.size() == 1 && version == MigratedOptions::as_probed) version = found.front();
       if (found != std::vector<std::uint32_t>{version}) {
         const bool one = found.size() == 1;
         refuse_schema(
             {.status = SchemaStatus::legacy,
-             .words =
-                 "the store has records and no schema, and " +
-                 detail::probed_words(found) +
-                 (one ? (version == 0
-                             ? ""
-                             : ", and not for " + std::to_string(version)) +
-                            std::string(": open it once with "
-                                        "MigratedOptions{.adopt_as = ") +
-                            std::to_string(found.front()) + "}"
-                      : std::string(": give probes of which exactly one "
-                                    "matches, or none and "
-                                    "MigratedOptions{.adopt_as = version}"))});
+             .words = "the store has records and no schema, and " + detail::probed_words(found) +
+                      (one ? (version == 0 ? "" : ", and not for " + std::to_string(version)) +
+                                 std::string(": open it once with "
+                                             "MigratedOptions{.adopt_as = ") +
+                                 std::to_string(found.front()) + "}"
+                           : std::string(": give probes of which exactly one "
+                                         "matches, or none and "
+                                         "MigratedOptions{.adopt_as = version}"))});
       }
     }
-    if (version == 0)
-      return;
+    if (version == 0) return;
     if (version < Chain::oldest || version > Chain::latest) {
-      detail::refuse_wish("a store cannot be adopted as version " +
-                          std::to_string(version) + ": the chain leads from " +
-                          std::to_string(Chain::oldest) + " to " +
+      detail::refuse_wish("a store cannot be adopted as version " + std::to_string(version) +
+                          ": the chain leads from " + std::to_string(Chain::oldest) + " to " +
                           std::to_string(Chain::latest));
     }
     stamp(ledger, version, false);
   }
 
   /// The first head of a store.
-  void stamp(Ledger<Next> &ledger, std::uint32_t version, bool fresh) {
+  void stamp(Ledger<Next>& ledger, std::uint32_t version, bool fresh) {
     ledger.create();
     WriteBatch batch;
     // Records of the latest version need no step, but a version in front of
     // them.
     const bool tags = !fresh && version == Chain::latest;
-    if (tags)
-      ledger.put(batch, new_run(ledger, version, version));
+    if (tags) ledger.put(batch, new_run(ledger, version, version));
     ledger.put(batch, LedgerHead{.store = random_bits() | 1U,
                                  .epoch = 1,
-                                 .state = tags ? StoreState::migrating
-                                               : StoreState::ready,
+                                 .state = tags ? StoreState::migrating : StoreState::ready,
                                  .write_version = version,
                                  .floor_version = version,
                                  .least_program = version,
-                                 .chain = chain_identity(
-                                     steps_of<Chain>(), Chain::oldest, version),
+                                 .chain = chain_identity(steps_of<Chain>(), Chain::oldest, version),
                                  .written_by = detail::version_text()});
     const std::int64_t now = detail::seconds_since_1970();
     std::uint64_t number = 0;
-    for (const StepFacts &step : steps_of<Chain>()) {
-      if (step.to > version)
-        break;
+    for (const StepFacts& step : steps_of<Chain>()) {
+      if (step.to > version) break;
       ledger.put(batch, ++number,
                  LedgerStep{.from = step.from,
                             .to = step.to,
@@ -349,52 +307,47 @@ private:
                             .finished = now});
     }
     if (fresh) {
-      for (const std::string &tree : detail::versioned_trees<Chain>()) {
+      for (const std::string& tree : detail::versioned_trees<Chain>()) {
         ledger.put(batch, tree, LedgerTree{.version = version, .since = now});
       }
     }
     this->next().write(batch, Durability::synced);
   }
 
-  void check_loss(const MigrationPlan &planned) const {
+  void check_loss(const MigrationPlan& planned) const {
     if (planned.lossy() && options_.accept_loss != planned.hash()) {
-      throw Error(
-          ErrorKind::schema_loss,
-          {.message = "the way to version " + std::to_string(Chain::latest) +
-                      " loses data, and that was not accepted" +
-                      (options_.accept_loss == 0 ? "" : " for this very plan") +
-                      ": " + to_string(planned),
-           .operation = "open",
-           .layer = std::string(name)});
+      throw Error(ErrorKind::schema_loss,
+                  {.message = "the way to version " + std::to_string(Chain::latest) +
+                              " loses data, and that was not accepted" +
+                              (options_.accept_loss == 0 ? "" : " for this very plan") + ": " +
+                              to_string(planned),
+                   .operation = "open",
+                   .layer = std::string(name)});
     }
   }
 
   /// A run that has not begun.
-  [[nodiscard]] LedgerRun new_run(const Ledger<Next> &ledger,
-                                  std::uint32_t from, std::uint32_t to) const {
+  [[nodiscard]] LedgerRun new_run(const Ledger<Next>& ledger, std::uint32_t from,
+                                  std::uint32_t to) const {
     const std::uint32_t low = std::min(from, to);
     LedgerRun run{.identity = random_bits() | 1U,
                   .from = from,
                   .to = to,
-                  .chain =
-                      chain_identity(steps_of<Chain>(), low, Chain::latest),
+                  .chain = chain_identity(steps_of<Chain>(), low, Chain::latest),
                   .shape = detail::chain_shape<Chain>(low, Chain::latest),
                   .started = detail::seconds_since_1970(),
                   .backup = options_.backup_directory};
-    for (const std::string &tree : detail::record_trees<Chain>()) {
+    for (const std::string& tree : detail::record_trees<Chain>()) {
       const bool untagged =
           to < from ? !detail::versioned_at<Chain>(tree, low) &&
-                          detail::resting_version<Chain>(tree, low,
-                                                         Chain::latest) == low
+                          detail::resting_version<Chain>(tree, low, Chain::latest) == low
                     : !ledger.tree(tree);
-      if (untagged)
-        run.untagged.push_back(tree);
+      if (untagged) run.untagged.push_back(tree);
     }
     return run;
   }
 
-  void begin_run(Ledger<Next> &ledger, LedgerHead head,
-                 const MigrationPlan &planned) {
+  void begin_run(Ledger<Next>& ledger, LedgerHead head, const MigrationPlan& planned) {
     LedgerRun run = new_run(ledger, planned.from, planned.to);
     run.plan = planned.lossy() ? planned.hash() : 0;
     run.total = planned.records;
@@ -404,17 +357,15 @@ private:
     finish(ledger, std::move(head), std::move(run));
   }
 
-  void begin_way_back(Ledger<Next> &ledger, LedgerHead head,
-                      const MigrationPlan &planned) {
+  void begin_way_back(Ledger<Next>& ledger, LedgerHead head, const MigrationPlan& planned) {
     LedgerRun run = new_run(ledger, planned.from, planned.to);
     run.total = planned.records;
     const Runner runner(this->next(), ledger, options_.run, run);
     if (!runner.inverts()) {
       throw Error(ErrorKind::not_supported,
-                  {.message =
-                       "a step in the way joins records with others that were "
-                       "there, and "
-                       "they cannot be told apart: restore a backup to go back",
+                  {.message = "a step in the way joins records with others that were "
+                              "there, and "
+                              "they cannot be told apart: restore a backup to go back",
                    .operation = "open",
                    .layer = std::string(name)});
     }
@@ -425,26 +376,23 @@ private:
     finish(ledger, std::move(head), std::move(run));
   }
 
-  void go_on(Ledger<Next> &ledger, LedgerHead head, LedgerRun run) {
+  void go_on(Ledger<Next>& ledger, LedgerHead head, LedgerRun run) {
     const bool back = run.to < run.from;
     const std::uint32_t low = std::min(run.from, run.to);
-    const std::uint64_t chain =
-        chain_identity(steps_of<Chain>(), low, Chain::latest);
+    const std::uint64_t chain = chain_identity(steps_of<Chain>(), low, Chain::latest);
     if (std::max(run.from, run.to) != Chain::latest || run.chain != chain) {
-      const bool same_shape =
-          std::max(run.from, run.to) == Chain::latest &&
-          run.shape == detail::chain_shape<Chain>(low, Chain::latest);
+      const bool same_shape = std::max(run.from, run.to) == Chain::latest &&
+                              run.shape == detail::chain_shape<Chain>(low, Chain::latest);
       if (!same_shape || options_.take_over != run.identity) {
         detail::refuse_other_run(run, Chain::latest, same_shape);
       }
       run.chain = chain;
       save(ledger, head, run);
     }
-    if (!back && options_.take_back_to != 0)
-      turn_back(ledger, head, run);
+    if (!back && options_.take_back_to != 0) turn_back(ledger, head, run);
     if (!back && options_.skip) {
-      detail::refuse_wish("a run from version " + std::to_string(run.from) +
-                          " to " + std::to_string(run.to) +
+      detail::refuse_wish("a run from version " + std::to_string(run.from) + " to " +
+                          std::to_string(run.to) +
                           " is under way and cannot be skipped: let it go on, "
                           "or take it back with "
                           "MigratedOptions{.take_back_to = " +
@@ -454,22 +402,19 @@ private:
   }
 
   /// Makes of a run that was interrupted the one that undoes it.
-  void turn_back(Ledger<Next> &ledger, LedgerHead &head, LedgerRun &run) {
+  void turn_back(Ledger<Next>& ledger, LedgerHead& head, LedgerRun& run) {
     if (options_.take_back_to != run.from) {
       detail::refuse_wish(
-          "a run from version " + std::to_string(run.from) + " to " +
-          std::to_string(run.to) +
-          " is under way: let it go on, or take it back to version " +
-          std::to_string(run.from));
+          "a run from version " + std::to_string(run.from) + " to " + std::to_string(run.to) +
+          " is under way: let it go on, or take it back to version " + std::to_string(run.from));
     }
     const Runner runner(this->next(), ledger, options_.run, run);
-    if (!runner.can_turn_back())
-      detail::refuse_turning_back(run);
+    if (!runner.can_turn_back()) detail::refuse_turning_back(run);
     run = runner.turned_back();
     save(ledger, head, run);
   }
 
-  void save(Ledger<Next> &ledger, LedgerHead &head, const LedgerRun &run) {
+  void save(Ledger<Next>& ledger, LedgerHead& head, const LedgerRun& run) {
     ++head.epoch;
     WriteBatch batch;
     ledger.put(batch, head);
@@ -477,10 +422,10 @@ private:
     this->next().write(batch, Durability::synced);
   }
 
-  void finish(Ledger<Next> &ledger, LedgerHead head, LedgerRun begun) {
+  void finish(Ledger<Next>& ledger, LedgerHead head, LedgerRun begun) {
     Runner runner(this->next(), ledger, options_.run, std::move(begun));
     runner.run();
-    const LedgerRun &run = runner.state();
+    const LedgerRun& run = runner.state();
     const bool back = run.to < run.from;
     head.state = StoreState::ready;
     ++head.epoch;
@@ -492,9 +437,8 @@ private:
     WriteBatch batch;
     ledger.put(batch, head);
     std::vector<LedgerStep> taken;
-    for (const StepFacts &step : steps_of<Chain>()) {
-      if (step.from < std::min(run.from, run.to))
-        continue;
+    for (const StepFacts& step : steps_of<Chain>()) {
+      if (step.from < std::min(run.from, run.to)) continue;
       taken.push_back({.from = back ? step.to : step.from,
                        .to = back ? step.from : step.to,
                        .identity = step.identity,
@@ -505,18 +449,18 @@ private:
                        .finished = detail::seconds_since_1970(),
                        .backup = run.backup});
     }
-    if (back)
-      std::reverse(taken.begin(), taken.end());
+    if (back) std::reverse(taken.begin(), taken.end());
     std::uint64_t number = head.epoch << 8U;
-    for (const LedgerStep &step : taken)
-      ledger.put(batch, ++number, step);
+    for (const LedgerStep& step : taken) ledger.put(batch, ++number, step);
     ledger.erase_run(batch);
     this->next().write(batch, Durability::synced);
+    if (options_.run.progress) {
+      options_.run.progress({.finished = true, .done = run.records, .total = run.total});
+    }
   }
 
   void back_up() {
-    if (options_.backup_directory.empty())
-      return;
+    if (options_.backup_directory.empty()) return;
     if constexpr (CheckpointEngine<Next>) {
       this->next().checkpoint(options_.backup_directory);
     } else {
@@ -535,7 +479,8 @@ private:
 
 namespace detail {
 
-template <class Part> [[nodiscard]] MigrationPlan plan_of(Part &part) {
+template <class Part>
+[[nodiscard]] MigrationPlan plan_of(Part& part) {
   if constexpr (requires { part.plan(); }) {
     return part.plan();
   } else {
@@ -544,7 +489,7 @@ template <class Part> [[nodiscard]] MigrationPlan plan_of(Part &part) {
   }
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// What `open<Stack>(directory, options...)` would do to the schema of the
 /// store: the steps that it would take and what they lose, or why it would
@@ -553,16 +498,14 @@ template <class Part> [[nodiscard]] MigrationPlan plan_of(Part &part) {
 ///
 /// Errors: as of `open`, but those of the schema, which are in the plan.
 template <class Stack, class... Options>
-[[nodiscard]] MigrationPlan plan(const std::string &directory,
-                                 Options... options) {
+[[nodiscard]] MigrationPlan plan(const std::string& directory, Options... options) {
   static_assert(assert_stack<Stack>());
   static_assert(detail::assert_options<Stack, Options...>());
-  OpenContext<Stack, Options..., detail::PlanOnly> context(
-      directory, std::move(options)..., detail::PlanOnly{});
-  if (!context.has_store())
-    return {.finding = {.status = SchemaStatus::fresh}};
+  OpenContext<Stack, Options..., detail::PlanOnly> context(directory, std::move(options)...,
+                                                           detail::PlanOnly{});
+  if (!context.has_store()) return {.finding = {.status = SchemaStatus::fresh}};
   Stack stack(context);
   return detail::plan_of(stack);
 }
 
-} // namespace varve
+}  // namespace varve

@@ -152,6 +152,22 @@ class Ledger {
     return refusals;
   }
 
+  /// One more than the highest number of a refusal.
+  [[nodiscard]] std::uint64_t refusals_end() const { return end_of(detail::ledger_refusal_prefix); }
+
+  /// One that there is.
+  [[nodiscard]] LedgerRefusal refusal(std::uint64_t number) const {
+    const std::string key = detail::numbered_key(detail::ledger_refusal_prefix, number);
+    const auto bytes = read(key);
+    if (!bytes) detail::damaged_ledger(detail::ledger_refusal_prefix, "is missing");
+    return decode<LedgerRefusal>(key, detail::unsealed_record(key, *bytes));
+  }
+
+  /// One more than the highest epoch of a step.
+  [[nodiscard]] std::uint64_t steps_end() const {
+    return (end_of(detail::ledger_step_prefix) >> 8U) + 1;
+  }
+
   void put(WriteBatch& batch, const LedgerHead& head) const {
     std::string body(detail::ledger_magic);
     detail::append_u32(body, detail::ledger_format);
@@ -170,6 +186,12 @@ class Ledger {
   }
   void put(WriteBatch& batch, std::uint64_t number, const LedgerRefusal& refusal) const {
     put_packed(batch, detail::numbered_key(detail::ledger_refusal_prefix, number), refusal);
+  }
+  void erase_refusal(WriteBatch& batch, std::uint64_t number) const {
+    batch.erase(*tree_, detail::numbered_key(detail::ledger_refusal_prefix, number));
+  }
+  void erase_steps(WriteBatch& batch) const {
+    batch.erase_range(*tree_, KeyRange::prefix(detail::ledger_step_prefix));
   }
   void erase_run(WriteBatch& batch) const { batch.erase(*tree_, detail::ledger_run_key); }
   void erase_tree(WriteBatch& batch, BytesView tree_name) const {
@@ -201,6 +223,18 @@ class Ledger {
       use(entry.key.substr(prefix.size()),
           decode<Record>(entry.key, detail::unsealed_record(entry.key, entry.value)));
     }
+  }
+
+  /// One more than the highest number behind the prefix; 0 where there is none.
+  [[nodiscard]] std::uint64_t end_of(BytesView prefix) const {
+    if (!tree_) return 0;
+    const auto scan = engine_->scan(*tree_, KeyRange::prefix(prefix), Order::descending);
+    if (!scan.valid()) return 0;
+    std::uint64_t number = 0;
+    for (const char c : BytesView(scan.entry().key).substr(prefix.size())) {
+      number = number << 8U | static_cast<unsigned char>(c);
+    }
+    return number + 1;
   }
 
   void put_sealed(WriteBatch& batch, BytesView key, BytesView body) const {

@@ -19,9 +19,11 @@ enum class StoreState : std::uint8_t {
 enum class RunPhase : std::uint8_t { rewrite = 1, verify = 2 };
 
 enum class TreeState : std::uint8_t {
-  live = 1,     ///< its records have a version in front of them
-  held = 2,     ///< dropped by a step: hidden, its records are kept
-  dropping = 3  ///< to be removed by the engine; removed again if it is still there
+  live = 1,      ///< its records have a version in front of them
+  held = 2,      ///< dropped by a step: hidden, its records are kept
+  dropping = 3,  ///< to be removed by the engine; removed again if it is still there
+  withdrawn = 4  ///< made by a step that was taken back: hidden, its records
+                 ///< come back with it
 };
 
 /// The one truth about a store. Written last of all that a change consists of,
@@ -52,6 +54,7 @@ struct LedgerStep {
   std::uint64_t refused = 0;
   std::int64_t started = 0;  ///< in seconds since 1970
   std::int64_t finished = 0;
+  std::string backup{};  ///< the copy that was made before it, if one was
 };
 
 /// What a tree holds by the count of the run that wrote it.
@@ -65,12 +68,15 @@ struct LedgerDigest {
 struct LedgerRun {
   std::uint64_t identity = 0;
   std::uint32_t from = 0;
-  std::uint32_t to = 0;
+  std::uint32_t to = 0;     ///< below `from` where steps are taken back
+  bool returns = false;     ///< takes a run back that had not ended
   std::uint64_t chain = 0;  ///< of the steps that it takes, joined
+  std::uint64_t shape = 0;  ///< the same, less their revisions
   std::uint64_t plan = 0;   ///< what was confirmed, where it is lossy
   RunPhase phase = RunPhase::rewrite;
-  std::uint32_t pass = 0;  ///< the pass that is under way, from 0
-  std::string cursor{};    ///< the last key of it that is done; empty at its beginning
+  std::uint32_t pass = 0;  ///< the pass that is under way, from 0; back, one more than it
+  std::string cursor{};    ///< the last key of it that is done; empty at its beginning.
+                           ///< Back, no key at or after it is left to be done
   std::uint64_t batches = 0;
   std::uint64_t records = 0;  ///< done in all passes
   std::uint64_t total = 0;    ///< expected in all passes, by the estimate of the beginning
@@ -79,7 +85,8 @@ struct LedgerRun {
   std::uint64_t milliseconds = 0;  ///< spent up to the last batch, over all processes
   std::int64_t started = 0;        ///< in seconds since 1970
   std::vector<LedgerDigest> digests{};
-  std::vector<std::string> untagged{};  ///< trees whose records had no version when it began
+  std::vector<std::string> untagged{};  ///< trees whose records have no version at its lower end
+  std::string backup{};                 ///< the copy that was made before it, if one was
 };
 
 /// A tree that the chain has to do with, by its name.

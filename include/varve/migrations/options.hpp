@@ -4,6 +4,7 @@
 #include <varve/migrations/legacy_probe.hpp>
 #include <varve/migrations/run_options.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@ struct MigratedOptions {
   /// loses nothing needs none; one that does is refused without it, and the
   /// refusal says the number.
   std::uint64_t accept_loss = 0;
+  /// How long a run that loses data waits before it begins, where the standard
+  /// error output is a terminal: whoever sits there can stop it with Ctrl-C. 0
+  /// for not at all.
+  std::chrono::milliseconds grace = std::chrono::seconds(5);
   /// The version of the records in a store that has records and no schema. 0
   /// refuses such a store.
   std::uint32_t adopt_as = 0;
@@ -41,8 +46,10 @@ struct MigratedOptions {
   /// How a run behaves.
   RunOptions run{};
 
-  template <class Visit> void visit_fields(Visit &&visit) const {
+  template <class Visit>
+  void visit_fields(Visit&& visit) const {
     visit("accept_loss", accept_loss);
+    visit("grace_milliseconds", grace.count());
     visit("adopt_as", adopt_as);
     visit("skip", skip);
     visit("take_back_to", take_back_to);
@@ -55,4 +62,4 @@ struct MigratedOptions {
   }
 };
 
-} // namespace varve
+}  // namespace varve

@@ -31,11 +31,11 @@ struct TreeDigest {
   friend bool operator==(const TreeDigest&, const TreeDigest&) = default;
 };
 
-/// Of all records of `tree` in `reader`.
+/// Of all records of `tree` in `reader`, or of those in `range`.
 template <KvReader R>
-[[nodiscard]] TreeDigest digest_tree(const R& reader, Tree tree) {
+[[nodiscard]] TreeDigest digest_tree(const R& reader, Tree tree, KeyRange range = KeyRange::all()) {
   TreeDigest digest;
-  for (auto scan = reader.scan(tree, KeyRange::all()); scan.valid(); scan.next()) {
+  for (auto scan = reader.scan(tree, range); scan.valid(); scan.next()) {
     const Entry entry = scan.entry();
     digest.add(entry.key, entry.value);
   }
