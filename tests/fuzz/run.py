@@ -20,7 +20,7 @@ import tempfile
 # it at each exception.
 STACK_BYTES = 256 << 10
 # A run of so many seconds looks for something new; a shorter one tries the same each time.
-LONG = 60
+LONG = 600
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 
 
