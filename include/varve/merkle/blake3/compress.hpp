@@ -46,25 +46,28 @@ inline constexpr auto schedule = [] {
 
 // A `Word` is a number here, and a vector of numbers in lanes.hpp.
 
-template <int Bits, class Word>
-[[gnu::always_inline]] constexpr void rotate_right(Word& word) {
-  word = (word >> Bits) | (word << (32 - Bits));
-}
+template <int Bits, std::size_t Size>
+struct Rotation {
+  template <class Word>
+  [[gnu::always_inline]] static constexpr void right(Word& word) {
+    word = (word >> Bits) | (word << (32 - Bits));
+  }
+};
 
 template <int A, int B, int C, int D, class Word>
 [[gnu::always_inline]] constexpr void mix(Word (&s)[16], const Word& x, const Word& y) {
   s[A] = s[A] + s[B] + x;
   s[D] ^= s[A];
-  rotate_right<16>(s[D]);
+  Rotation<16, sizeof(Word)>::right(s[D]);
   s[C] += s[D];
   s[B] ^= s[C];
-  rotate_right<12>(s[B]);
+  Rotation<12, sizeof(Word)>::right(s[B]);
   s[A] = s[A] + s[B] + y;
   s[D] ^= s[A];
-  rotate_right<8>(s[D]);
+  Rotation<8, sizeof(Word)>::right(s[D]);
   s[C] += s[D];
   s[B] ^= s[C];
-  rotate_right<7>(s[B]);
+  Rotation<7, sizeof(Word)>::right(s[B]);
 }
 
 template <int Round, class Word>

@@ -68,7 +68,25 @@ struct Lanes<8> {
 template <>
 struct Lanes<16> {
   typedef std::uint32_t Words __attribute__((vector_size(64)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(64)));
+};
+
+/// Whole bytes move with one instruction where there is none that rotates words.
+template <int Bits, std::size_t Size>
+  requires(Bits % 8 == 0 && (Size == 16 || Size == 32))
+struct Rotation<Bits, Size> {
+  template <class V>
+  [[gnu::always_inline]] static void right(V& word) {
+    move_bytes(word, std::make_integer_sequence<int, static_cast<int>(Size)>());
+  }
+
+ private:
+  template <class V, int... I>
+  [[gnu::always_inline]] static void move_bytes(V& word, std::integer_sequence<int, I...>) {
+    using Bytes = typename Lanes<static_cast<int>(Size / 4)>::Bytes;
+    const auto bytes = reinterpret_cast<Bytes>(word);
+    word = reinterpret_cast<V>(
+        __builtin_shufflevector(bytes, bytes, (I / 4 * 4 + (I + Bits / 8) % 4)...));
+  }
 };
 
 // Transposition within the 128-bit parts of vectors: four rows of four words become four columns.
