@@ -5,7 +5,7 @@
 //
 //   write_corpus SUITE
 
-#include "merkle/reference.hpp"
+#include "reference.hpp"
 
 #include <varve/merkle/multiproof.hpp>
 #include <varve/merkle/verify.hpp>
