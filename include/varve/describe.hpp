@@ -91,10 +91,12 @@ std::string part_in_words(const Part& part) {
   text.resize(text.size() < 14 ? 14 : text.size() + 1, ' ');
   if constexpr (requires { part.options(); }) {
     std::string fields;
-    part.options().visit_fields([&](BytesView field, const auto& value) {
+    const auto add = [&](BytesView field, const auto& value) {
       fields.append(fields.empty() ? "" : ", ").append(field).append(" = ");
       fields.append(value_in_words(value));
-    });
+    };
+    part.options().visit_fields(add);
+    if constexpr (requires { part.visit_findings(add); }) part.visit_findings(add);
     text += fields;
   } else {
     text += "-";
@@ -120,8 +122,9 @@ std::string parts_in_words(const Stack& stack) {
 
 }  // namespace detail
 
-/// A stack in words, for logs and people: its parts with the options in force, from the top down,
-/// and how it comes by each capability.
+/// A stack in words, for logs and people: its parts with the options in force and what they found
+/// out about the system (`visit_findings`, which a part may have), from the top down, and how it
+/// comes by each capability.
 template <KvEngine Stack>
 [[nodiscard]] std::string describe(const Stack& stack) {
   std::string text = detail::stack_name<Stack>() + "\n\noptions\n";

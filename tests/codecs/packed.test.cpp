@@ -46,6 +46,55 @@ void keeps_the_laws(const std::vector<T>& values) {
 
 enum class Colour : std::int8_t { red = -1, green = 0, blue = 1 };
 
+// As many members as there may be, and one above each step of the way.
+struct Wide33 {
+  std::uint32_t m0, m1, m2, m3, m4, m5, m6;
+  std::string m7;
+  std::uint32_t m8, m9, m10, m11, m12, m13, m14;
+  std::string m15;
+  std::uint32_t m16, m17, m18, m19, m20, m21, m22;
+  std::string m23;
+  std::uint32_t m24, m25, m26, m27, m28, m29, m30;
+  std::string m31;
+  std::string m32;
+  bool operator==(const Wide33&) const = default;
+};
+struct Wide49 {
+  std::uint32_t m0, m1, m2, m3, m4, m5, m6;
+  std::string m7;
+  std::uint32_t m8, m9, m10, m11, m12, m13, m14;
+  std::string m15;
+  std::uint32_t m16, m17, m18, m19, m20, m21, m22;
+  std::string m23;
+  std::uint32_t m24, m25, m26, m27, m28, m29, m30;
+  std::string m31;
+  std::uint32_t m32, m33, m34, m35, m36, m37, m38;
+  std::string m39;
+  std::uint32_t m40, m41, m42, m43, m44, m45, m46;
+  std::string m47;
+  std::string m48;
+  bool operator==(const Wide49&) const = default;
+};
+struct Wide64 {
+  std::uint32_t m0, m1, m2, m3, m4, m5, m6;
+  std::string m7;
+  std::uint32_t m8, m9, m10, m11, m12, m13, m14;
+  std::string m15;
+  std::uint32_t m16, m17, m18, m19, m20, m21, m22;
+  std::string m23;
+  std::uint32_t m24, m25, m26, m27, m28, m29, m30;
+  std::string m31;
+  std::uint32_t m32, m33, m34, m35, m36, m37, m38;
+  std::string m39;
+  std::uint32_t m40, m41, m42, m43, m44, m45, m46;
+  std::string m47;
+  std::uint32_t m48, m49, m50, m51, m52, m53, m54;
+  std::string m55;
+  std::uint32_t m56, m57, m58, m59, m60, m61, m62;
+  std::string m63;
+  bool operator==(const Wide64&) const = default;
+};
+
 struct Point {
   double x;
   double y;
@@ -258,4 +307,25 @@ TEST_CASE("Packed: random records come back, and random damage is refused or can
   }
   CHECK(refused > 1000);
   CHECK(taken > 100);
+}
+
+TEST_CASE("Packed: structs of as many members as there may be") {
+  Wide64 widest{};
+  widest.m0 = 1;
+  widest.m32 = 2;
+  widest.m47 = "before the last step";
+  widest.m48 = 3;
+  widest.m63 = "the last";
+  keeps_the_laws<Wide64>({Wide64{}, widest});
+  const std::string bytes = bytes_of(widest);
+  const auto view = Packed::view<Wide64>(bytes);
+  CHECK(view.get<&Wide64::m32>() == 2);
+  CHECK(view.get<&Wide64::m48>() == 3);
+  CHECK(view.get<&Wide64::m63>() == "the last");
+  Wide33 wide{};
+  wide.m32 = "the last";
+  Wide49 wider{};
+  wider.m48 = "the last";
+  keeps_the_laws<Wide33>({Wide33{}, wide});
+  keeps_the_laws<Wide49>({Wide49{}, wider});
 }

@@ -2,15 +2,10 @@
 //
 // What the system refuses a store, over whole stacks: the error says what it is, what was
 // acknowledged stays, and the store works when the cause is gone. Each in a process of its own.
-#include <varve/adapters/lmdb.hpp>
-#include <varve/adapters/memory.hpp>
-#include <varve/adapters/rocksdb.hpp>
-#include <varve/layers/wal.hpp>
-#include <varve/open.hpp>
-#include <varve/operations.hpp>
 #include <varve/testing/faulty.hpp>
 
 #include "catch.hpp"
+#include "kill/in_child.hpp"
 #include "temp_directory.hpp"
 
 #include <fcntl.h>
@@ -27,7 +22,6 @@
 
 #include <cstddef>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -38,82 +32,6 @@ using namespace varve_test;
 
 namespace {
 
-/// What `body` answers in a child of this process: an empty text where all is well. A child that
-/// dies, or throws, has said so.
-template <class Body>
-std::string in_child(Body body) {
-  int ends[2] = {};
-  REQUIRE(::pipe(ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::string said;
-    try {
-      said = body();
-    } catch (const std::exception& error) {
-      said = std::string("threw ") + error.what();
-    }
-    const bool told = ::write(ends[1], said.data(), said.size()) >= 0;
-    ::_exit(told ? 0 : 1);
-  }
-  ::close(ends[1]);
-  std::string said(4096, '\0');
-  const ssize_t size = ::read(ends[0], said.data(), said.size());
-  said.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  ::close(ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (status != 0) said += " (ended with the status " + std::to_string(status) + ")";
-  return said;
-}
-
-constexpr const char* skip_word = "SKIPPED: ";
-
-/// The verdict of a child; one that may not do what it needs says so loudly.
-void check_child(const std::string& said) {
-  if (said.rfind(skip_word, 0) == 0) {
-    std::printf("!! %s\n", said.c_str());
-    return;
-  }
-  CHECK(said == "");
-}
-
-std::string key_of(int number) {
-  return "key" + std::to_string(1000 + number);
-}
-std::string value_of(int number, std::size_t size) {
-  return std::string(size, static_cast<char>('a' + number % 26));
-}
-
-/// Writes until it is refused. The number of values that were acknowledged, and the refusal.
-template <class Stack>
-std::optional<Error> write_until_refused(Stack& store, Tree tree, int most, std::size_t size,
-                                         int& acknowledged) {
-  try {
-    for (; acknowledged < most; ++acknowledged) {
-      put(store, tree, key_of(acknowledged), value_of(acknowledged, size));
-    }
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
-
-template <class Stack>
-std::string missing_of(const Stack& store, Tree tree, int acknowledged, std::size_t size) {
-  for (int i = 0; i < acknowledged; ++i) {
-    if (get_copy(store, tree, key_of(i)) != value_of(i, size)) return key_of(i) + " is not there";
-  }
-  return "";
-}
-
-/// Whether a process was stopped by an assertion within RocksDB: packages that were built with
-/// assertions (Debian's) do so where a file could not be written. It is told, and not passed over:
-/// what was acknowledged must be there all the same.
-bool stopped_by_rocksdb(const std::string& said) {
-  return said == " (ended with the status " + std::to_string(SIGABRT) + ")";
-}
-
 /// Writes until there is no space, looks at what is there, makes room, and does so again.
 template <class Stack, class MakeRoom>
 std::string fill(const std::string& directory, int most, MakeRoom make_room) {
@@ -123,7 +41,6 @@ std::string fill(const std::string& directory, int most, MakeRoom make_room) {
   if (shared == MAP_FAILED) return "no memory to share";
   int& acknowledged = *static_cast<int*>(shared);
   const std::string said = in_child([&]() -> std::string {
-    ::signal(SIGABRT, SIG_DFL);
     Stack store = varve::open<Stack>(directory);
     const Tree tree = store.open_tree("t");
     const auto refusal = write_until_refused(store, tree, most, size, acknowledged);
@@ -134,12 +51,7 @@ std::string fill(const std::string& directory, int most, MakeRoom make_room) {
     const auto missing = missing_of(store, tree, acknowledged, size);
     return missing.empty() ? "" : missing + " while the disk is full";
   });
-  if (stopped_by_rocksdb(said)) {
-    std::printf("note: an assertion within RocksDB stopped the process on a full disk\n");
-    std::fflush(stdout);
-  } else if (!said.empty()) {
-    return said;
-  }
+  if (!stopped_by_rocksdb(said) && !said.empty()) return said;
   make_room();
   Stack store = varve::open<Stack>(directory);
   const Tree tree = store.open_tree("t");
@@ -155,21 +67,7 @@ bool as_nobody() {
   return ::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0;
 }
 
-/// What `open` is refused with, or that it is not.
-template <class Stack>
-std::string refusal_to_open(const std::string& directory, ErrorKind expected) {
-  try {
-    const Stack store = varve::open<Stack>(directory);
-  } catch (const Error& error) {
-    return error.kind() == expected ? "" : error.what();
-  }
-  return "it was opened";
-}
-
 }  // namespace
-
-#define VARVE_STACKS \
-  LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>, Wal<LmdbAdapter>, Wal<RocksAdapter>
 
 TEMPLATE_TEST_CASE("fault class 6: a full disk is told, loses nothing, and is got over", "",
                    VARVE_STACKS) {

@@ -9,6 +9,9 @@
 
 #include "catch.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -523,6 +526,48 @@ TEST_CASE("Buffered: what was buffered is handed down when the layer is closed")
     CHECK(hooks.written->empty());
   }
   CHECK(hooks.written->size() == 1);
+}
+
+TEST_CASE("Buffered: a child of fork is refused at once, whatever its parent does, and may end") {
+  using Stack = Buffered<Hooked<FullEngine>>;
+  const HookOptions hooks;
+  const std::unique_ptr<Stack> made(new Stack(open<Stack>(hooks, by_hand)));
+  Stack* const store = made.get();
+  const Tree tree = store->open_tree("tree");
+  put(*store, tree, "a", "1", Durability::buffered);
+  Gate gate;
+  *hooks.write = [&] { gate.pass(); };
+  std::thread flusher([&] { store->flush(); });
+  gate.wait_for_arrival();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    const auto is_refused = [](auto call) {
+      try {
+        call();
+      } catch (const Error& error) {
+        return error.kind() == ErrorKind::invalid_argument &&
+               std::string(error.what()).find("another process (fork)") != std::string::npos;
+      }
+      return false;
+    };
+    bool good = is_refused([&] { store->flush(); });
+    good = is_refused([&] { put(*store, tree, "b", "2"); }) && good;
+    good = is_refused([&] { store->drop_tree(tree); }) && good;
+    good = is_refused([&] { store->write_and_drop({}, {}, Durability::synced); }) && good;
+    good = is_refused([&] { store->compact(tree, KeyRange::all()); }) && good;
+    good = get_copy(*store, tree, "a") == "1" && good;
+    store->~Stack();
+    ::_exit(good ? 0 : 1);
+  }
+  gate.open();
+  flusher.join();
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  *hooks.write = nullptr;
+  put(*store, tree, "c", "3");
+  CHECK(contents(*store, tree) == Map{{"a", "1"}, {"c", "3"}});
 }
 
 TEST_CASE("Buffered: many threads read one state while tables come and go") {

@@ -12,7 +12,11 @@
 #include "temp_directory.hpp"
 #include "toy_layers.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -329,6 +333,105 @@ TEST_CASE("Wal: the last tree's number is not given again, when it was dropped b
   }
   auto third = open_on(left.after_crash(nothing_unsynced));
   CHECK(third.open_tree("new").number() == last.number() + 1);
+}
+
+TEST_CASE("Wal: an image has a byte for each tree that it speaks of") {
+  Disk disk;
+  Tree last;
+  std::vector<TreeInfo> trees;
+  {
+    auto store = open_on(disk);
+    for (int i = 0; i < 3000; ++i) {
+      last = store.open_tree("t" + std::to_string(i));
+      if (i % 1000 != 0) store.drop_tree(last);
+    }
+    trees = store.trees();
+    put(store, *store.find_tree("t2000"), "a", "1");
+    store.trim_log();
+  }
+  {
+    auto again = open_on(disk);
+    CHECK(again.recovery().image_sequence > 0);
+    CHECK(again.trees() == trees);
+    CHECK(value(again, "t2000", "a") == "1");
+    CHECK(again.open_tree("next").number() == last.number() + 1);
+  }
+  for (const std::uint32_t number : {1U, 3'000'000U, 0xffff'ffffU}) {
+    INFO(number << " trees");
+    std::string payload(detail::image_magic);
+    detail::append_number(payload, std::uint64_t{1});
+    detail::append_number(payload, number);
+    std::string bytes;
+    for (const std::string& block : {payload, std::string()}) {
+      detail::append_number(bytes, std::uint64_t{block.size()});
+      detail::append_number(bytes, detail::image_checksum(block.empty() ? 1 : 0, block));
+      bytes += block;
+    }
+    replace_file(disk, "db/wal", "image", bytes);
+    CHECK(error_of([&] { (void)open_on(disk); }).kind() == ErrorKind::corruption);
+  }
+}
+
+TEST_CASE("Wal: a file with a number that no segment has is not of the log") {
+  Disk disk;
+  {
+    auto store = open_on(disk);
+    put(store, store.open_tree("t"), "a", "1");
+  }
+  const std::string first = "db/wal/" + detail::segment_name(1);
+  auto head = detail::decode_segment_head(*read_small_file(disk, first, 1U << 30U));
+  REQUIRE(head);
+  head->number = ~std::uint64_t{0};
+  head->first = head->follows = 3;
+  replace_file(disk, "db/wal", std::to_string(head->number) + ".log", detail::encode(*head));
+  for (const char* const key : {"b", "c"}) {
+    auto store = open_on(disk);
+    put(store, store.open_tree("t"), key, "2");
+  }
+  const auto store = open_on(disk);
+  CHECK(count(store, *store.find_tree("t")) == 3);
+}
+
+TEST_CASE("Wal: a child of fork is refused at once, whatever its parent does, and may end") {
+  const Disk disk;
+  auto store = std::make_unique<MemoryWal>(
+      open_on(disk, WalOptions{.sync = WalSync::interval, .sync_interval_ms = 3'600'000}));
+  const Tree tree = store->open_tree("t");
+  put(*store, tree, "a", "1");
+  // Somebody is always inside: with luck the child is made while the parent holds its locks.
+  std::atomic<bool> stop{false};
+  std::thread trimmer([&] {
+    while (!stop) store->trim_log();
+  });
+  int good = 0;
+  for (int round = 0; round < 5; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(20);
+      int refused = 0;
+      for (int i = 0; i < 3; ++i) {
+        try {
+          if (i == 0) store->flush();
+          if (i == 1) store->trim_log();
+          if (i == 2) put(*store, tree, "b", "2");
+        } catch (const Error& error) {
+          refused += error.kind() == ErrorKind::invalid_argument ? 1 : 0;
+        }
+      }
+      store.reset();
+      ::_exit(refused == 3 ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    good += status == 0 ? 1 : 0;
+  }
+  stop = true;
+  trimmer.join();
+  CHECK(good == 5);
+  put(*store, tree, "c", "3");
+  store.reset();
+  CHECK(value(open_on(disk), "t", "b") == "nothing");
+  CHECK(value(open_on(disk), "t", "c") == "3");
 }
 
 TEST_CASE("Wal: a damaged image is refused, whatever byte it is") {

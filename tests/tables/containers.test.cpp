@@ -141,6 +141,62 @@ TEST_CASE("Sequence: gives no number twice, over handles, threads and reopenings
   CHECK(*given.rbegin() <= count + 9 * 10);
 }
 
+TEST_CASE("Queue: a push joins a batch, and has its number when that is written") {
+  MemoryAdapter store;
+  Jobs::On jobs{store};
+  using Others = varve::Queue<"others", std::string, ItemCodec>;
+  Others::On others{store};
+  const Seen::On seen{store};
+  varve::TableBatch batch(store);
+  jobs.push(batch, "b");
+  seen.insert(batch, "x");
+  others.push(batch, "o");
+  jobs.push(batch, "c");
+  CHECK(batch.count() == 4);
+  CHECK(jobs.empty());  // nothing is there before it is written
+  CHECK(jobs.push("a") == 1);
+  CHECK(jobs.front()->value == "a");
+  batch.write(varve::Durability::buffered);
+  CHECK(seen.contains("x"));
+  CHECK(jobs.count() == 3);
+  CHECK(jobs.push("d") == 4);
+  for (const char* const value : {"a", "b", "c", "d"}) {
+    CHECK(jobs.front()->value == value);
+    CHECK(jobs.pop(varve::Durability::buffered) == value);
+  }
+  CHECK(others.pop() == "o");
+  batch.write();
+  CHECK(jobs.front()->number == 5);
+  batch.clear();
+  CHECK(batch.empty());
+
+  MemoryAdapter other;
+  varve::TableBatch foreign(other);
+  CHECK_THROWS_AS(jobs.push(foreign, "e"), varve::Error);
+  varve::TableBatch failing(store);
+  jobs.push(failing, "f");
+  CHECK_THROWS_AS(failing.write_with([](const varve::WriteBatch&) { throw 1; }), int);
+  CHECK(jobs.count() == 2);
+
+  // Batches of several threads: no number twice, none missing.
+  std::vector<std::thread> threads;
+  for (int t = 0; t != 3; ++t) {
+    threads.emplace_back([&] {
+      const Jobs::On own{store};
+      for (int i = 0; i != 50; ++i) {
+        varve::TableBatch two(store);
+        own.push(two, "y");
+        own.push(two, "z");
+        two.write();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::uint64_t number = 4;
+  for (const auto& item : jobs.all()) CHECK(item.number == ++number);
+  CHECK(number == 306);
+}
+
 TEST_CASE("Queue: first in, first out, each item to one") {
   MemoryAdapter store;
   Jobs::On jobs{store};

@@ -76,6 +76,7 @@ class Watched {
              varve::Durability durability = varve::Durability::synced) {
     ++batches;
     last = batch;
+    last_durability = durability;
     engine_.write(batch, durability);
   }
   varve::Tree open_tree(varve::BytesView tree) { return engine_.open_tree(tree); }
@@ -90,6 +91,7 @@ class Watched {
 
   int batches = 0;
   varve::WriteBatch last;
+  varve::Durability last_durability{};
 
  private:
   varve::testing::MinimalEngine engine_;
@@ -224,6 +226,31 @@ TEST_CASE("Table: an update that changes no indexed field writes no index entry"
   CHECK(vertices.verify_indexes().good());
 }
 
+TEST_CASE("Table: a record is put and erased as durably as is asked") {
+  using varve::Durability;
+  Watched store;
+  const Vertices::On vertices{store};
+  const Edges::On edges{store};
+  const Vertex v = vertex(1, 10, 100);
+  const EdgeRecord edge{hash_of(1), hash_of(2), "e"};
+  for (const Durability durability : {Durability::buffered, Durability::synced}) {
+    vertices.put(v, durability);
+    CHECK(store.last_durability == durability);
+    vertices.erase(v.id, durability);
+    CHECK(store.last_durability == durability);
+    edges.put(edge, durability);
+    edges.erase(edge.from, edge.to, durability);
+    CHECK(store.last_durability == durability);
+    edges.put(edge, durability);
+    edges.erase(std::tuple(edge.from, edge.to), durability);
+    CHECK(store.last_durability == durability);
+    CHECK(edges.count() == 0);
+    CHECK(vertices.count() == 0);
+  }
+  vertices.erase(v.id);
+  CHECK(store.last_durability == Durability::synced);
+}
+
 TEST_CASE("Table: a unique index names table, index and both keys, and nothing is changed") {
   MemoryAdapter store;
   const Users::On users{store};
@@ -306,6 +333,21 @@ TEST_CASE("TableBatch: many tables in one batch, judged by the state after it") 
   edges.erase(plain, hash_of(1), hash_of(2));
   store.write(plain);
   CHECK(listed(edges.all()).front().note == "plain");
+}
+
+TEST_CASE("TableBatch: what is in it is not read before it is written") {
+  MemoryAdapter store;
+  const Users::On users{store};
+  users.put({"ann", "a@x", 1});
+  varve::TableBatch batch(store);
+  users.put(batch, {"ann", "a@y", 2});
+  users.put(batch, {"bob", "b@x", 2});
+  CHECK(users.get("ann")->age == 1);
+  CHECK_FALSE(users.contains("bob"));
+  CHECK(users.by<"by_email">().equal("a@y").empty());
+  batch.write();
+  CHECK(users.get("ann")->age == 2);
+  CHECK(users.contains("bob"));
 }
 
 TEST_CASE("TableBatch: a put between the batch and its write does not leave a stale entry") {

@@ -334,12 +334,14 @@ def read_image(directory):
         return store
     blocks = list(image_blocks(path.read_bytes()))
     head = Bytes(blocks[0])
-    if head.take(14) != b"varve-image 1\n":
+    if head.take(14) != b"varve-image 2\n":
         raise Damage("the image is of another format")
-    store.sequence, _, count = struct.unpack("<QII", head.take(16))
-    for _ in range(count):
-        tree, size = struct.unpack("<II", head.take(8))
-        store.names[tree], store.records[tree] = head.take(size), {}
+    store.sequence, last_number = struct.unpack("<QI", head.take(12))
+    for number in range(1, last_number + 1):
+        name = head.take(*struct.unpack("<I", head.take(4)))
+        if name:
+            tree = number | (RESERVED if name.startswith(b"varve.") else 0)
+            store.names[tree], store.records[tree] = name, {}
     if head.left():
         raise Damage("the head of the image goes on after its end")
     for block in blocks[1:]:

@@ -5,6 +5,7 @@
 #include <varve/buffer/reader_pins.hpp>
 #include <varve/buffer/version.hpp>
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/io/own_process.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -56,6 +57,10 @@ class WriteBuffer {
   [[nodiscard]] const BufferedOptions& options() const noexcept { return options_; }
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return memory_->load(); }
 
+  /// Whether this is the copy that a child of `fork()` has. It must not be destroyed: there is no
+  /// thread to join, and who held a lock will never let it go.
+  [[nodiscard]] bool in_child() const noexcept { return process_.left(); }
+
   // Reading
 
   /// Whether the layer below has all that this thread can have seen.
@@ -90,6 +95,7 @@ class WriteBuffer {
       auto result = read_below(std::move(seen));
       if (started_.load() <= sequence) return result;
     }
+    process_.check("read", "buffered");
     const std::lock_guard still(handing_);
     return read_below(view());
   }
@@ -97,6 +103,7 @@ class WriteBuffer {
   // Writing
 
   void write(const WriteBatch& batch, Durability durability) {
+    process_.check("write", "buffered");
     check_limits(batch);
     std::uint64_t mine = 0;
     {
@@ -127,11 +134,15 @@ class WriteBuffer {
   }
 
   /// Hands down all that is visible when it is called.
-  void flush() { hand_down(visible_.load()); }
+  void flush() {
+    process_.check("flush", "buffered");
+    hand_down(visible_.load());
+  }
 
   /// Does `act()` to the layer below when that has everything, while writers wait.
   template <class Act>
-  void alone(Act act) {
+  void alone(const char* operation, Act act) {
+    process_.check(operation, "buffered");
     const std::lock_guard handing(handing_);
     const Gate gate(*this);
     hand_down_locked(visible_.load());
@@ -342,6 +353,7 @@ class WriteBuffer {
 
   Next& next_;
   BufferedOptions options_;
+  OwnProcess process_;
   std::shared_ptr<BufferArena::Counter> memory_ = std::make_shared<BufferArena::Counter>(0);
 
   mutable ReaderPins pins_;

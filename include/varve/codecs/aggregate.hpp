@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/codecs/aggregate_48.hpp>
+#include <varve/codecs/aggregate_64.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <type_traits>
@@ -25,7 +28,7 @@ struct AnyMember {
   // NOLINTEND(google-explicit-constructor)
 };
 
-inline constexpr std::size_t max_members = 32;
+inline constexpr std::size_t max_members = 64;
 
 template <class T, class... Members>
 consteval std::size_t count_members() {
@@ -160,6 +163,10 @@ constexpr decltype(auto) with_members(T& value, Use&& use) {
            ad, ae, af] = value;
     return use(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, ab,
                ac, ad, ae, af);
+  } else if constexpr (count <= 48) {
+    return with_48_members<count>(value, use);
+  } else {
+    return with_64_members<count>(value, use);
   }
 }
 

@@ -40,13 +40,25 @@ namespace detail {
   }
 }
 
+/// What can be done about it, where that is known.
+[[nodiscard]] inline const char* advice_on(int system_code) noexcept {
+  if (system_code == EROFS) return ": it is mounted to be read only; mount it to be written";
+  switch (error_kind_of(system_code)) {
+    case ErrorKind::no_space: return ": make room, or raise the quota or the limit of file sizes";
+    case ErrorKind::read_only:
+      return ": see that this process may use it, by its owner, its mode and its attributes";
+    default: return "";
+  }
+}
+
 [[noreturn]] inline void throw_system(const char* operation, BytesView path, int system_code) {
-  throw Error(error_kind_of(system_code),
-              {.message = "the file system refused '" + std::string(path) + "'",
-               .operation = operation,
-               .layer = "file_system",
-               .engine_code = system_code,
-               .engine_text = std::generic_category().message(system_code)});
+  throw Error(
+      error_kind_of(system_code),
+      {.message = "the file system refused '" + std::string(path) + "'" + advice_on(system_code),
+       .operation = operation,
+       .layer = "file_system",
+       .engine_code = system_code,
+       .engine_text = std::generic_category().message(system_code)});
 }
 
 /// Calls again for as long as a signal comes between.
@@ -114,7 +126,7 @@ class PosixFile {
       iovec part{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
       const auto wrote = detail::retried(
           [&] { return ::pwritev2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_DSYNC); });
-      if (wrote < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) {
+      if (wrote < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
         one_call_ = false;
       } else if (wrote < 0) {
         detail::throw_system("write_through", path_, errno);

@@ -26,7 +26,8 @@ namespace varve {
 /// Errors      Those of `Next`. Where handing down fails, a `synced` write is `indeterminate`, and
 ///             the store is `poisoned`: what was written is still read, and nothing more is taken.
 /// Threads     any. Readers take no lock; writers take turns in memory, and wait where the layer
-///             below is slower than they are. Cannot be moved.
+///             below is slower than they are. Cannot be moved. In a child of `fork()` writes and
+///             `flush` are refused with `invalid_argument`.
 template <KvEngine Next>
 class Buffered
     : public Layer<Next, Forwards<>, Blocks<Group::bulk, Group::transactions, Group::tail>> {
@@ -46,6 +47,10 @@ class Buffered
 
   Buffered(Buffered&&) = delete;
   Buffered& operator=(Buffered&&) = delete;
+
+  ~Buffered() {
+    if (!buffer_.in_child()) buffer_.~WriteBuffer();
+  }
 
   [[nodiscard]] const BufferedOptions& options() const noexcept { return buffer_.options(); }
 
@@ -127,7 +132,8 @@ class Buffered
   void write_and_drop(const WriteBatch& batch, std::span<const Tree> dropped, Durability durability)
     requires TransactionalDropEngine<Next>
   {
-    buffer_.alone([&] { this->next().write_and_drop(batch, dropped, durability); });
+    buffer_.alone("write_and_drop",
+                  [&] { this->next().write_and_drop(batch, dropped, durability); });
   }
 
   // trees
@@ -140,7 +146,7 @@ class Buffered
 
   /// Hands everything down first, and takes no batch meanwhile.
   void drop_tree(Tree tree) {
-    buffer_.alone([&] { this->next().drop_tree(tree); });
+    buffer_.alone("drop_tree", [&] { this->next().drop_tree(tree); });
   }
 
   [[nodiscard]] std::vector<TreeInfo> trees() const { return this->next().trees(); }
@@ -173,7 +179,9 @@ class Buffered
   }
 
  private:
-  detail::WriteBuffer<Next> buffer_;
+  union {  // A child of `fork()` leaves it as it is.
+    detail::WriteBuffer<Next> buffer_;
+  };
 };
 
 }  // namespace varve

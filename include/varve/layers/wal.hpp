@@ -46,7 +46,8 @@ using WalBase =
 ///             that fails on its way to disk is `indeterminate`, and the store is `poisoned` then.
 ///             `corruption` where the log is damaged, or not that of the engine below.
 /// Threads     any. Readers do not meet the log; writers that wait for the disk are written as one.
-///             Moved while nobody uses it.
+///             Moved while nobody uses it. In a child of `fork()` writes and `flush` are refused
+///             with `invalid_argument`.
 template <KvEngine Next, FileSystem Files = PosixFileSystem>
 class Wal : public detail::WalBase<Next> {
   using Base = detail::WalBase<Next>;
@@ -74,7 +75,12 @@ class Wal : public detail::WalBase<Next> {
   Wal& operator=(Wal&&) = delete;
 
   ~Wal() {
-    if (store_) store_->close(this->next());
+    if (!store_) return;
+    if (store_->committer().in_child()) {
+      static_cast<void>(store_.release());
+    } else {
+      store_->close(this->next());
+    }
   }
 
   [[nodiscard]] const WalOptions& options() const noexcept { return store_->options(); }
@@ -85,6 +91,12 @@ class Wal : public detail::WalBase<Next> {
   /// May be called at any time, by any thread.
   [[nodiscard]] WalStatistics statistics() const noexcept {
     return store_->committer().statistics();
+  }
+
+  /// For `describe`: what was found out about the place of the log.
+  template <class Visit>
+  void visit_findings(Visit&& visit) const {
+    visit("write_through", std::string(statistics().write_through));
   }
 
   // writes

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/codecs/ordered.hpp>
+#include <varve/concepts/durability.hpp>
 #include <varve/concepts/entry.hpp>
 #include <varve/tables/core.hpp>
 #include <varve/tables/key_buffer.hpp>
@@ -53,6 +54,10 @@ struct FixedKeyBytes<std::tuple<T...>> {
 template <class T>
 using key_buffer_t = std::conditional_t<FixedKeyBytes<T>::value != 0,
                                         FixedKeyBuffer<FixedKeyBytes<T>::value + 1>, KeyBuffer>;
+
+/// Whether arguments end with how durable a write is to be.
+template <class... Given>
+inline constexpr bool ends_with_durability = (false, ..., std::is_same_v<Given, Durability>);
 
 template <class Tuple, class... Last>
 struct WithLast;

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/concepts/write_batch.hpp>
 #include <varve/tables/core.hpp>
 #include <varve/tables/entry_list.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace varve::detail::tables {
+
+/// An item that gets its number when the batch is written, under the lock of its queue: so numbers
+/// have no gaps, and items are seen in their order.
+struct Push {
+  Tree queue;
+  std::uint32_t lock = 0;
+  /// Adds the item to a batch that has so many of the same queue before it.
+  std::function<void(WriteBatch& batch, std::uint64_t before)> add;
+};
 
 /// Records that are to be put or erased, of any tables, with the index entries that they will have.
 class Changes {

@@ -41,7 +41,9 @@ struct Multimap {
       table_.put(batch, {key, value});
     }
 
-    void erase(const K& key, const V& value) const { table_.erase(key, value); }
+    void erase(const K& key, const V& value, Durability durability = Durability::synced) const {
+      table_.erase(key, value, durability);
+    }
     void erase(WriteBatch& batch, const K& key, const V& value) const {
       table_.erase(batch, key, value);
     }

@@ -5,6 +5,7 @@
 #include <varve/tables/counters.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -40,23 +41,34 @@ struct Queue {
 
     /// Answers the number of the item.
     std::uint64_t push(T value, Durability durability = Durability::synced) {
-      auto locks = lock();
+      std::vector<std::uint32_t> locks{lock()};
       const detail::tables::HeldKeys held(locks);
-      const auto last = last_.get(false);
-      const std::int64_t number = last ? last->count + 1 : 1;
+      Item item{next_number(last_), std::move(value)};
       WriteBatch batch;
-      table_.put(batch, Item{static_cast<std::uint64_t>(number), std::move(value)});
-      last_.put(batch, {false, number});
+      add(batch, table_, last_, item);
       source_->write(batch, durability);
-      return static_cast<std::uint64_t>(number);
+      return item.number;
     }
 
-    [[nodiscard]] std::optional<T> pop() {
-      auto locks = lock();
+    /// The same when the batch is written, which gives the item its number.
+    template <KvEngine Engine>
+    void push(TableBatch<Engine>& batch, T value) const {
+      static_assert(std::same_as<Engine, Source>, "the batch is of another type of store");
+      detail::tables::BatchAccess::push(
+          batch, *source_, Table::name,
+          {table_.tree(), lock(),
+           [table = table_, last = last_, value = std::move(value)](WriteBatch& into,
+                                                                    std::uint64_t before) {
+             add(into, table, last, {next_number(last) + before, value});
+           }});
+    }
+
+    [[nodiscard]] std::optional<T> pop(Durability durability = Durability::synced) {
+      std::vector<std::uint32_t> locks{lock()};
       const detail::tables::HeldKeys held(locks);
       auto item = front();
       if (!item) return std::nullopt;
-      table_.erase(item->number);
+      table_.erase(item->number, durability);
       return std::move(item->value);
     }
 
@@ -69,7 +81,9 @@ struct Queue {
     }
 
     /// Removes an item; nothing happens where it is gone.
-    void remove(std::uint64_t number) const { table_.erase(number); }
+    void remove(std::uint64_t number, Durability durability = Durability::synced) const {
+      table_.erase(number, durability);
+    }
 
     [[nodiscard]] bool empty() const { return !front(); }
     [[nodiscard]] std::uint64_t count() const { return table_.count(); }
@@ -77,14 +91,27 @@ struct Queue {
     [[nodiscard]] auto all() const { return table_.all(); }
 
    private:
+    using Items = typename Table::template On<Source>;
+    using Lasts = typename Last::template On<Source>;
+
     /// What all who push or pop hold. An item's own key is another.
-    [[nodiscard]] std::vector<std::uint32_t> lock() const {
-      return {detail::tables::key_lock_of(source_, table_.tree(), "queue")};
+    [[nodiscard]] std::uint32_t lock() const {
+      return detail::tables::key_lock_of(source_, table_.tree(), "queue");
+    }
+
+    [[nodiscard]] static std::uint64_t next_number(const Lasts& lasts) {
+      const auto last = lasts.get(false);
+      return last ? static_cast<std::uint64_t>(last->count) + 1 : 1;
+    }
+
+    static void add(WriteBatch& batch, const Items& items, const Lasts& lasts, const Item& item) {
+      items.put(batch, item);
+      lasts.put(batch, {false, static_cast<std::int64_t>(item.number)});
     }
 
     Source* source_;
-    typename Table::template On<Source> table_;
-    typename Last::template On<Source> last_;
+    Items table_;
+    Lasts last_;
     mutable std::atomic<std::uint64_t> first_{0};
   };
   template <class Source>

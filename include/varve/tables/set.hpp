@@ -36,7 +36,9 @@ struct Set {
       table_.put(batch, {value});
     }
 
-    void erase(const T& value) const { table_.erase(value); }
+    void erase(const T& value, Durability durability = Durability::synced) const {
+      table_.erase(value, durability);
+    }
     void erase(WriteBatch& batch, const T& value) const { table_.erase(batch, value); }
     template <KvEngine Engine>
     void erase(TableBatch<Engine>& batch, const T& value) const {

@@ -129,18 +129,16 @@ class TableHandle {
   }
 
   /// Removes the record with this key and its index entries; nothing happens where there is none.
+  /// A `Durability` may follow the key: `erase(id, Durability::buffered)`.
   template <class... Parts>
   void erase(const Parts&... key) const {
     require_writable();
-    KeyBuffer bytes;
-    append_key(bytes, key...);
-    detail::tables::BorrowedScratch scratch;
-    if constexpr (index_count == 0) {
-      (*scratch).batch.erase(table_->records, bytes.view());
-      source_->write((*scratch).batch, Durability::synced);
+    if constexpr (detail::tables::ends_with_durability<Parts...>) {
+      [&]<std::size_t... i>(std::index_sequence<i...>, const auto& given) {
+        erase_key(std::get<sizeof...(i)>(given), std::get<i>(given)...);
+      }(std::make_index_sequence<sizeof...(Parts) - 1>(), std::tie(key...));
     } else {
-      (*scratch).changes.erase(*table_, bytes.view());
-      write(*scratch, Durability::synced);
+      erase_key(Durability::synced, key...);
     }
   }
   template <KvEngine Engine, class... Parts>
@@ -272,6 +270,20 @@ class TableHandle {
     TableType::Key::append(record, key);
     Codec::encode(record, room);
     batch.put(table_->records, key.view(), room);
+  }
+
+  template <class... Parts>
+  void erase_key(Durability durability, const Parts&... key) const {
+    KeyBuffer bytes;
+    append_key(bytes, key...);
+    detail::tables::BorrowedScratch scratch;
+    if constexpr (index_count == 0) {
+      (*scratch).batch.erase(table_->records, bytes.view());
+      source_->write((*scratch).batch, durability);
+    } else {
+      (*scratch).changes.erase(*table_, bytes.view());
+      write(*scratch, durability);
+    }
   }
 
   void write(detail::tables::WriteScratch& scratch, Durability durability) const {

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -103,12 +105,15 @@ class ChangeWriter {
 
   /// `engine` names what the locks are of. `write` gets the batch while they are held.
   template <class Write>
-  void run(const void* engine, const WriteBatch& more, Write&& write) {
+  void run(const void* engine, const WriteBatch& more, Write&& write,
+           std::span<const Push> pushes = {}) {
     order_changes();
     collect_locks(engine);
+    for (const Push& push : pushes) scratch_.locks.push_back(push.lock);
     const HeldKeys held(scratch_.locks);
     for (const std::uint32_t i : scratch_.order) change_one(changes_[i]);
     check_unique();
+    add_pushes(pushes);
     scratch_.batch.append(scratch_.puts).append(more);
     write(std::as_const(scratch_.batch));
   }
@@ -228,6 +233,11 @@ class ChangeWriter {
           [&](const auto& erase, const auto& what) { return place(erase) < what; });
       if (erased == erases.end() || place(*erased) != wanted(put)) refuse(put, owner);
     }
+  }
+
+  void add_pushes(std::span<const Push> pushes) {
+    std::map<Tree, std::uint64_t> counts;
+    for (const Push& push : pushes) push.add(scratch_.puts, counts[push.queue]++);
   }
 
   [[noreturn]] static void refuse(const WriteScratch::UniquePut& put, BytesView owner) {

@@ -24,6 +24,7 @@ inline constexpr std::uint32_t segment_version = 1;
 inline constexpr std::size_t segment_head_bytes = 64;  ///< of which the last 4 are the checksum
 inline constexpr std::size_t record_head_bytes = 32;
 inline constexpr std::size_t zeros_ahead_bytes = std::size_t{8} << 20U;  ///< at most, of entries
+inline constexpr std::uint64_t max_segment_number = std::uint64_t{1} << 62U;  ///< never reached
 
 template <class Number>
 void store_number(char* to, Number number) noexcept {
@@ -190,7 +191,7 @@ struct PlacedRecord {
     std::uint64_t number = 0;
     const char* const end = name.data() + std::min<std::size_t>(name.size(), 20);
     if (std::from_chars(name.data(), end, number).ec == std::errc() &&
-        name == segment_name(number)) {
+        number <= max_segment_number && name == segment_name(number)) {
       numbers.push_back(number);
     }
   }

@@ -136,13 +136,13 @@ class LogReader {
   bool read_record() {
     const Segment& segment = segments_[at_segment_ - 1];
     const bool last = at_segment_ == segments_.size();
-    // What follows the entry before the next segment was cut off when that was made.
-    if (!last && expected_ == segments_[at_segment_].head.follows) return close(segment);
-    const auto record = detail::find_record(bytes_, at_, segment.head, expected_);
-    if (!record) {
-      if (!at_end(segment, last)) return read_record();
-      return close(segment);
-    }
+    std::optional<detail::PlacedRecord> record;
+    do {
+      // What follows the entry before the next segment was cut off when that was made.
+      if (!last && expected_ == segments_[at_segment_].head.follows) return close(segment);
+      record = detail::find_record(bytes_, at_, segment.head, expected_);
+      if (!record && at_end(segment, last)) return close(segment);
+    } while (!record);
     const detail::RecordHead& head = record->head;
     entry_ = {head.sequence, head.kind, BytesView(bytes_).substr(record->payload(), head.size)};
     at_ = record->end();

@@ -5,6 +5,7 @@
 #include <varve/concepts/error.hpp>
 #include <varve/concepts/file_system.hpp>
 #include <varve/concepts/refinements.hpp>
+#include <varve/io/own_process.hpp>
 #include <varve/layers/wal/commit_queue.hpp>
 #include <varve/layers/wal/entries.hpp>
 #include <varve/layers/wal/interval_sync.hpp>
@@ -15,8 +16,6 @@
 #include <varve/wal/closed_segment.hpp>
 #include <varve/wal/log_entry.hpp>
 #include <varve/wal/log_writer.hpp>
-
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -188,6 +187,13 @@ class WalCommitter {
     return value;
   }
 
+  /// A child of `fork()` has the files of its parent, which goes on to write them, and its locks as
+  /// they were: throws `invalid_argument` there, before any lock is taken.
+  void check_process(const char* operation) const { process_.check(operation, "wal"); }
+
+  /// Whether this is such a child's copy, which must not be destroyed.
+  [[nodiscard]] bool in_child() const noexcept { return process_.left(); }
+
   /// Ends the thread that syncs, where there is one.
   void stop_interval() noexcept { interval_.reset(); }
 
@@ -204,18 +210,8 @@ class WalCommitter {
   }
 
   void submit(Next& next, CommitRequest& request) {
-    check_process();
+    check_process("write");
     queue_.submit(request, [&](CommitRequest* first) { lead(next, first); });
-  }
-
-  /// A child of `fork` has the files of its parent, which goes on to write them.
-  void check_process() const {
-    if (::getpid() == process_) return;
-    throw Error(ErrorKind::invalid_argument,
-                {.message = "the store was opened in another process (fork); open it in this one "
-                            "after the parent has closed it",
-                 .operation = "write",
-                 .layer = "wal"});
   }
 
   void lead(Next& next, CommitRequest* first) noexcept {
@@ -339,7 +335,7 @@ class WalCommitter {
   }
 
   WalOptions options_;
-  const pid_t process_ = ::getpid();
+  OwnProcess process_;
   CommitQueue queue_;
   std::unique_ptr<LogWriter<FS>> log_;
   LiveTrees trees_;

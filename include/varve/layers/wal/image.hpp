@@ -17,7 +17,7 @@
 /// The image of a volatile engine: docs/formats/wal-image.md.
 namespace varve::detail {
 
-inline constexpr BytesView image_magic = "varve-image 1\n";
+inline constexpr BytesView image_magic = "varve-image 2\n";
 inline constexpr const char* image_file = "image";
 inline constexpr std::size_t image_head_bytes = 8 + 4;
 inline constexpr std::size_t image_block_bytes = std::size_t{1} << 20U;
@@ -26,36 +26,42 @@ inline constexpr std::size_t image_block_bytes = std::size_t{1} << 20U;
 struct ImageHead {
   std::uint64_t sequence = 0;     ///< the last one whose effect is in the image
   std::uint32_t last_number = 0;  ///< the largest number that a tree was given
-  std::vector<TreeInfo> trees;
+  std::vector<TreeInfo> trees{};  ///< by their numbers
 };
 
+/// Has a name for each number, so that a head cannot say more numbers than it has bytes; an empty
+/// one for a tree that was dropped.
 [[nodiscard]] inline std::string image_head_payload(const ImageHead& head) {
   std::string payload(image_magic);
   append_number(payload, head.sequence);
   append_number(payload, head.last_number);
-  append_number(payload, static_cast<std::uint32_t>(head.trees.size()));
-  for (const TreeInfo& info : head.trees) {
-    append_number(payload, info.tree.id());
-    append_number(payload, static_cast<std::uint32_t>(info.name.size()));
-    payload.append(info.name);
+  auto at = head.trees.begin();
+  for (std::uint32_t number = 1; number <= head.last_number; ++number) {
+    const bool there = at != head.trees.end() && at->tree.number() == number;
+    const BytesView name = there ? BytesView((at++)->name) : BytesView();
+    append_number(payload, static_cast<std::uint32_t>(name.size()));
+    payload.append(name);
   }
   return payload;
 }
 
 [[nodiscard]] inline ImageHead parse_image_head(BytesView payload) {
   if (payload.substr(0, image_magic.size()) != image_magic) {
-    throw_bad_entry("the image of the log is none, or a newer program wrote it");
+    throw_bad_entry(
+        "the image of the log is none, or a program of another version wrote it: use that one");
   }
   payload.remove_prefix(image_magic.size());
   ImageHead head;
   head.sequence = take_number<std::uint64_t>(payload);
   head.last_number = take_number<std::uint32_t>(payload);
-  const auto count = take_number<std::uint32_t>(payload);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto id = take_number<std::uint32_t>(payload);
+  if (head.last_number > payload.size() / sizeof(std::uint32_t)) {
+    throw_bad_entry("the image of the log says more trees than it has");
+  }
+  for (std::uint32_t number = 1; number <= head.last_number; ++number) {
     const auto size = take_number<std::uint32_t>(payload);
     if (size > payload.size()) throw_bad_entry("a name in the image of the log is cut off");
-    head.trees.push_back({Tree::from_id(id), std::string(payload.substr(0, size))});
+    const BytesView name = payload.substr(0, size);
+    if (!name.empty()) head.trees.push_back({Tree(number, name), std::string(name)});
     payload.remove_prefix(size);
   }
   if (!payload.empty()) throw_bad_entry("the head of the image of the log is too long");

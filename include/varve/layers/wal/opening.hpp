@@ -78,13 +78,11 @@ class WalOpening {
 
   /// An engine numbers its trees in order, so those that were dropped are opened and dropped again.
   void restore_trees(const ImageHead& head) {
+    auto at = head.trees.begin();
     for (std::uint32_t number = 1; number <= head.last_number; ++number) {
-      const auto at = std::find_if(head.trees.begin(), head.trees.end(), [&](const TreeInfo& info) {
-        return info.tree.number() == number;
-      });
-      const bool dropped = at == head.trees.end();
-      const Tree tree = next_.open_tree(dropped ? wal_tree_name : BytesView(at->name));
-      if (tree.number() != number || (!dropped && tree != at->tree)) {
+      const bool dropped = at == head.trees.end() || at->tree.number() != number;
+      const Tree tree = next_.open_tree(dropped ? wal_tree_name : BytesView((at++)->name));
+      if (tree.number() != number) {
         throw_bad_entry("the engine below does not number its trees as it did for the image");
       }
       if (dropped) next_.drop_tree(tree);

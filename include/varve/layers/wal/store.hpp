@@ -8,6 +8,7 @@
 #include <varve/layers/wal/options.hpp>
 #include <varve/layers/wal/recovery.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -101,6 +102,7 @@ class WalStore {
   /// Brings what was logged to disk below, or writes an image of a volatile engine, and lets go of
   /// the log.
   void trim(Next& next) {
+    committer_->check_process("flush");
     const std::lock_guard lock(trimming_);
     trim_locked(next);
   }
@@ -115,6 +117,7 @@ class WalStore {
 
   template <class Loader>
   void finish_load(Next& next, Loader& loader) {
+    committer_->check_process("bulk_load");
     const std::lock_guard lock(trimming_);
     if constexpr (below_is_volatile) {
       committer_->alone(next, "bulk_load", [&] { loader.finish(); });
@@ -194,9 +197,16 @@ class WalStore {
   }
 
   [[nodiscard]] ImageHead head_of(const Next& next) {
-    return {.sequence = committer_->applied(),
-            .last_number = committer_->trees_alone().last_number(),
-            .trees = next.trees()};
+    ImageHead head{.sequence = committer_->applied(),
+                   .last_number = committer_->trees_alone().last_number(),
+                   .trees = next.trees()};
+    std::sort(head.trees.begin(), head.trees.end(), [](const TreeInfo& a, const TreeInfo& b) {
+      return a.tree.number() < b.tree.number();
+    });
+    if (!head.trees.empty()) {
+      head.last_number = std::max(head.last_number, head.trees.back().tree.number());
+    }
+    return head;
   }
 
   template <KvReader Reader>

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/memory.hpp>
+#include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/wal.hpp>
+#include <varve/open.hpp>
+#include <varve/operations.hpp>
+
+#include "catch.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+// Stacks in a process of their own, which what the system refuses them does not leave.
+#define VARVE_STACKS                                                         \
+  varve::LmdbAdapter, varve::RocksAdapter, varve::Wal<varve::MemoryAdapter>, \
+      varve::Wal<varve::LmdbAdapter>, varve::Wal<varve::RocksAdapter>
+
+namespace varve_test {
+
+using varve::Error;
+using varve::ErrorKind;
+using varve::Tree;
+
+/// What `body` answers in a child of this process: an empty text where all is well. A child that
+/// dies, or throws, has said so.
+template <class Body>
+std::string in_child(Body body) {
+  // Not a pipe: `body` may have it that nothing can be written.
+  int ends[2] = {};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(SIGABRT, SIG_DFL);
+    std::string said;
+    try {
+      said = body();
+    } catch (const std::exception& error) {
+      said = std::string("threw ") + error.what();
+    }
+    const bool told = ::send(ends[1], said.data(), said.size(), 0) >= 0;
+    ::_exit(told ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string said(4096, '\0');
+  const ssize_t size = ::read(ends[0], said.data(), said.size());
+  said.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (status != 0) said += " (ended with the status " + std::to_string(status) + ")";
+  return said;
+}
+
+inline constexpr const char* skip_word = "SKIPPED: ";
+
+/// The verdict of a child; one that may not do what it needs says so loudly.
+inline void check_child(const std::string& said) {
+  if (said.rfind(skip_word, 0) == 0) {
+    std::printf("!! %s\n", said.c_str());
+    return;
+  }
+  CHECK(said == "");
+}
+
+/// Whether a process was stopped by an assertion within RocksDB: packages that were built with
+/// assertions (Debian's) do so where a file could not be written. It is told, and not passed over:
+/// what was acknowledged must be there all the same.
+inline bool stopped_by_rocksdb(const std::string& said) {
+  if (said != " (ended with the status " + std::to_string(SIGABRT) + ")") return false;
+  std::printf("note: an assertion within RocksDB stopped a process that could not write\n");
+  std::fflush(stdout);
+  return true;
+}
+
+inline std::string key_of(int number) {
+  return "key" + std::to_string(1000 + number);
+}
+inline std::string value_of(int number, std::size_t size) {
+  return std::string(size, static_cast<char>('a' + number % 26));
+}
+
+/// Writes until it is refused. The number of values that were acknowledged, and the refusal.
+template <class Stack>
+std::optional<Error> write_until_refused(Stack& store, Tree tree, int most, std::size_t size,
+                                         int& acknowledged) {
+  try {
+    for (; acknowledged < most; ++acknowledged) {
+      put(store, tree, key_of(acknowledged), value_of(acknowledged, size));
+    }
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+template <class Stack>
+std::string missing_of(const Stack& store, Tree tree, int acknowledged, std::size_t size) {
+  for (int i = 0; i < acknowledged; ++i) {
+    if (get_copy(store, tree, key_of(i)) != value_of(i, size)) return key_of(i) + " is not there";
+  }
+  return "";
+}
+
+/// What `open` is refused with, or that it is not.
+template <class Stack>
+std::string refusal_to_open(const std::string& directory, ErrorKind expected) {
+  try {
+    const Stack store = varve::open<Stack>(directory);
+  } catch (const Error& error) {
+    return error.kind() == expected ? "" : error.what();
+  }
+  return "it was opened";
+}
+
+}  // namespace varve_test
