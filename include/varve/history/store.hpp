@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/concepts/refinements.hpp>
+#include <varve/history/change_set.hpp>
+#include <varve/history/height_error.hpp>
+#include <varve/history/height_writer.hpp>
+#include <varve/history/options.hpp>
+#include <varve/history/records.hpp>
+#include <varve/history/retention.hpp>
+#include <varve/history/rollback.hpp>
+#include <varve/history/statistics.hpp>
+#include <varve/history/uncommitted.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace varve::detail::history {
+
+/// How a height is to be made.
+struct HeightOrder {
+  std::optional<Height> height{};        ///< else the one above the latest, and none for nothing
+  std::optional<std::uint64_t> state{};  ///< refused where the store is no longer at it
+  Durability durability = Durability::synced;
+  const char* operation = "commit";
+};
+
+/// What a `Versioned` holds beside the layer below: where history stands, and the lock under which
+/// heights are made.
+template <KvEngine Next, class Commitment>
+class HistoryStore {
+ public:
+  using CommitterType = Committer<Commitment>;
+
+  HistoryStore(Next& next, VersionedOptions options)
+      : options_(std::move(options)), committer_(options_) {
+    if (options_.retain_heights == 0) {
+      throw Error(ErrorKind::invalid_argument,
+                  {.message = "retain_heights is at least 1: the latest height is always kept",
+                   .operation = "open",
+                   .layer = "versioned"});
+    }
+    trees_ = {next.open_tree(entries_tree), next.open_tree(heights_tree),
+              next.open_tree(pages_tree)};
+    if (auto head = read_head(next, trees_.heights)) {
+      publish(*std::move(head), {});
+    } else {
+      create(next);
+    }
+    finish_drops(next);
+    if (auto head = committer_.open(next, trees_, head_)) publish(*std::move(head), {});
+  }
+
+  HistoryStore(const HistoryStore&) = delete;
+  HistoryStore& operator=(const HistoryStore&) = delete;
+
+  [[nodiscard]] const VersionedOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const OwnTrees& trees() const noexcept { return trees_; }
+  [[nodiscard]] const CommitterType& committer() const noexcept { return committer_; }
+
+  [[nodiscard]] Height latest() const noexcept { return {latest_.load(std::memory_order_acquire)}; }
+  [[nodiscard]] Height oldest() const noexcept { return {oldest_.load(std::memory_order_acquire)}; }
+
+  /// Another number after each height that is committed or taken back.
+  [[nodiscard]] std::uint64_t state() const noexcept {
+    return state_.load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] VersionedStatistics statistics() const {
+    const std::lock_guard lock(shown_lock_);
+    return shown_;
+  }
+
+  /// Makes a height of the batch, and drops the trees with it. Answers the root, if there is one.
+  std::string commit(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
+                     const HeightOrder& order) {
+    const std::lock_guard lock(writers_);
+    return commit_alone(next, batch, dropped, order);
+  }
+
+  void drop_tree(Next& next, Tree tree) {
+    const std::lock_guard lock(writers_);
+    static_cast<void>(next.contains(tree, "whether it is there"));
+    commit_alone(next, {}, {&tree, 1}, {.operation = "drop_tree"});
+  }
+
+  /// Throws `out_of_order` where the height cannot be the next.
+  void check_next(Height height, const char* operation) const {
+    const Height latest = this->latest();
+    if (height > latest) return;
+    throw HeightError(HeightFault::out_of_order, height, oldest(), latest, operation);
+  }
+
+  void rollback(Next& next, Height height) {
+    const std::lock_guard lock(writers_);
+    refresh(next);
+    const Height least{std::max(head_.oldest, head_.floor)};
+    const Height latest{head_.latest};
+    if (height > latest) {
+      throw HeightError(HeightFault::not_reached, height, least, latest, "rollback");
+    }
+    if (height < least) throw HeightError(HeightFault::pruned, height, least, latest, "rollback");
+    const Rollback<Next> taken_back(next, trees_);
+    while (head_.latest > height.value) {
+      Head head = head_;
+      WriteBatch out;
+      do {
+        taken_back.undo(head, out);
+      } while (head.latest > height.value && out.bytes().size() < slice_bytes);
+      out.put(trees_.heights, head_key, to_bytes(head));
+      write(next, out, {}, Durability::synced);
+      committer_.forget();
+      const std::uint64_t heights = head_.heights - head.heights;
+      publish(std::move(head), {.rolled_back = heights});
+    }
+  }
+
+  /// Removes at least so many records of history that nobody needs, if there are so many. Answers
+  /// whether more are left.
+  bool prune_step(Next& next, std::size_t budget) {
+    const std::lock_guard lock(writers_);
+    refresh(next);
+    Head head = head_;
+    WriteBatch out;
+    const Retention retention(trees_, options_, budget);
+    retention.move(next, head, out, std::nullopt);
+    const std::size_t removed = retention.prune(next, head, out);
+    if (head == head_) return false;
+    out.put(trees_.heights, head_key, to_bytes(head));
+    write(next, out, {}, Durability::buffered);
+    const bool more = head.waiting != 0 || retention.exceeded(head);
+    publish(std::move(head), {.pruned = removed});
+    return more;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// What a step adds to the statistics.
+  struct Counts {
+    std::uint64_t commits = 0;
+    std::uint64_t changed = 0;
+    std::uint64_t pruned = 0;
+    std::uint64_t rolled_back = 0;
+    std::uint64_t commit_nanoseconds = 0;
+    std::uint64_t prune_nanoseconds = 0;
+  };
+
+  static constexpr std::size_t slice_bytes = std::size_t{16} << 20U;
+  static constexpr std::size_t least_budget = 256;
+
+  static std::uint64_t nanoseconds_since(Clock::time_point start) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
+  }
+
+  std::string commit_alone(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
+                           const HeightOrder& order) {
+    const auto start = Clock::now();
+    refresh(next);
+    const std::uint64_t number = check(order);
+    Head head = head_;
+    WriteBatch out;
+    NumberedHeight height{number, {}};
+    Counts counts;
+    auto update = prepare(next, batch, dropped, order, out, height);
+    if (update) {
+      head.latest = number;
+      ++head.heights;
+      head.entries += height.record.entries;
+      head.bytes += height.record.bytes;
+      const auto pruning = Clock::now();
+      const Retention retention(
+          trees_, options_,
+          std::max<std::size_t>(least_budget, 2 * static_cast<std::size_t>(height.record.entries)));
+      retention.move(next, head, out, height);
+      counts.pruned = retention.prune(next, head, out);
+      counts.prune_nanoseconds = nanoseconds_since(pruning);
+    } else if (dropped.empty()) {
+      write(next, batch, {}, order.durability);
+      return {};
+    }
+    const auto has_records = [](Tree tree) { return !tree.reserved(); };
+    if (std::any_of(dropped.begin(), dropped.end(), has_records)) head.floor = head.latest;
+    out.put(trees_.heights, head_key, to_bytes(head));
+    write(next, out, dropped, order.durability);
+    if (update) {
+      committer_.accept(*update);
+      counts.commits = 1;
+      counts.changed = height.record.entries;
+    }
+    counts.commit_nanoseconds = nanoseconds_since(start);
+    publish(std::move(head), counts);
+    return std::move(height.record.root);
+  }
+
+  /// The number of the height.
+  [[nodiscard]] std::uint64_t check(const HeightOrder& order) const {
+    if (order.state && *order.state != state()) {
+      throw Error(ErrorKind::conflict,
+                  {.message = "another height was committed or rolled back since the block began: "
+                              "begin it anew and do its writes again",
+                   .operation = order.operation,
+                   .layer = "versioned"});
+    }
+    const Height highest{std::numeric_limits<std::uint64_t>::max()};
+    if (order.height) check_next(*order.height, order.operation);
+    if (!order.height && latest() == highest) check_next(highest, order.operation);
+    return order.height ? order.height->value : head_.latest + 1;
+  }
+
+  /// Puts the batch and what it leaves in history together. Nothing, and nothing put together but
+  /// the batch, where it makes no height.
+  auto prepare(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
+               const HeightOrder& order, WriteBatch& out, NumberedHeight& made)
+      -> std::optional<typename CommitterType::Update> {
+    WriteBatch with_drops;
+    const auto is_dropped = [&](Tree tree) {
+      return std::find(dropped.begin(), dropped.end(), tree) != dropped.end();
+    };
+    if (!dropped.empty()) {
+      with_drops = batch;
+      for (const Tree tree : dropped) {
+        if (committer_.in_root(next, trees_, tree)) with_drops.erase_range(tree, KeyRange::all());
+      }
+    }
+    ChangeSet<Next> set(next, dropped.empty() ? batch : with_drops);
+    auto& changes = set.changes();
+    std::erase_if(changes, [&](const RecordChange& change) {
+      return is_dropped(change.tree) && !committer_.in_root(next, trees_, change.tree);
+    });
+    out.reserve(2 * batch.bytes().size() + 128 * changes.size());
+    out.append(batch);
+    if (!order.height && changes.empty()) return std::nullopt;
+    check_keys(changes, next.limits().max_key_bytes, order.operation);
+    auto update = committer_.update(next, trees_, batch, changes, out);
+    HeightWriter height(out, trees_, made.number);
+    for (const RecordChange& change : changes) {
+      if (!is_dropped(change.tree)) height.add(change.tree, change.key, change.before);
+    }
+    made.record = committer_.finish(update, trees_, out, height);
+    return update;
+  }
+
+  /// A range may hold keys that were written before the layer joined.
+  static void check_keys(std::span<const RecordChange> changes, std::uint64_t stored,
+                         const char* operation) {
+    for (const RecordChange& change : changes) {
+      if (change.key.size() <= longest_key(stored)) continue;
+      throw Error(
+          ErrorKind::invalid_argument,
+          {.message = "a key of " + std::to_string(change.key.size()) +
+                      " bytes is beyond max_key_bytes, " + std::to_string(longest_key(stored)) +
+                      ", and cannot have history: remove it without this layer",
+           .operation = operation,
+           .tree = "#" + std::to_string(change.tree.id()),
+           .layer = "versioned"});
+    }
+  }
+
+  void write(Next& next, WriteBatch& out, std::span<const Tree> dropped, Durability durability) {
+    try {
+      if (dropped.empty()) {
+        next.write(out, durability);
+      } else if constexpr (TransactionalDropEngine<Next>) {
+        next.write_and_drop(out, dropped, durability);
+      } else {
+        for (const Tree tree : dropped) {
+          const std::string key = drop_key(tree);
+          out.put(trees_.heights, key, sealed(key, {}));
+        }
+        next.write(out, Durability::synced);
+        finish_drops(next);
+      }
+    } catch (...) {
+      stale_ = true;
+      committer_.forget();
+      throw;
+    }
+  }
+  void write(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
+             Durability durability) {
+    WriteBatch out = batch;
+    write(next, out, dropped, durability);
+  }
+
+  /// Drops the trees that are marked to be dropped.
+  void finish_drops(Next& next) {
+    WriteBatch done;
+    const auto trees = next.trees();
+    for (auto scan = next.scan(trees_.heights, KeyRange::prefix(drop_mark)); scan.valid();
+         scan.next()) {
+      const auto [key, value] = scan.entry();
+      static_cast<void>(unsealed(key, value));
+      if (key.size() != 5) refuse_bytes(heights_tree, "a key");
+      const Tree tree = Tree::from_id(number_at<std::uint32_t>(key.data() + 1));
+      const auto there = [&](const TreeInfo& info) { return info.tree == tree; };
+      if (std::any_of(trees.begin(), trees.end(), there)) next.drop_tree(tree);
+      done.erase(trees_.heights, key);
+    }
+    if (!done.empty()) next.write(done, Durability::buffered);
+  }
+
+  void create(Next& next) {
+    Head head;
+    head.oldest = options_.base_height;
+    head.latest = head.oldest;
+    head.floor = head.oldest;
+    head.commitment = Uncommitted::name;
+    WriteBatch out;
+    const std::string key = height_key(head.latest);
+    out.put(trees_.heights, key, to_bytes(key, HeightRecord{}));
+    out.put(trees_.heights, head_key, to_bytes(head));
+    next.write(out, Durability::synced);
+    publish(std::move(head), {});
+  }
+
+  /// After a write that failed: it may have been done.
+  void refresh(const Next& next) {
+    if (!stale_) return;
+    auto head = read_head(next, trees_.heights);
+    if (!head) refuse_bytes(heights_tree, "the head");
+    publish(*std::move(head), {});
+    stale_ = false;
+  }
+
+  void publish(Head head, const Counts& counts) {
+    if (head.latest != head_.latest) state_.fetch_add(1, std::memory_order_release);
+    head_ = std::move(head);
+    latest_.store(head_.latest, std::memory_order_release);
+    oldest_.store(head_.oldest, std::memory_order_release);
+    const std::lock_guard lock(shown_lock_);
+    shown_.oldest = {head_.oldest};
+    shown_.latest = {head_.latest};
+    shown_.heights = head_.heights;
+    shown_.entries = head_.entries;
+    shown_.bytes = head_.bytes;
+    shown_.waiting = head_.waiting;
+    shown_.commits += counts.commits;
+    shown_.changed += counts.changed;
+    shown_.pruned += counts.pruned;
+    shown_.rolled_back += counts.rolled_back;
+    shown_.commit_nanoseconds += counts.commit_nanoseconds;
+    shown_.prune_nanoseconds += counts.prune_nanoseconds;
+  }
+
+  VersionedOptions options_;
+  CommitterType committer_;
+  OwnTrees trees_;
+
+  std::mutex writers_;
+  Head head_;           // under `writers_`, as what follows
+  bool stale_ = false;  // whether `head_` may not be what is stored
+
+  std::atomic<std::uint64_t> latest_{0};
+  std::atomic<std::uint64_t> oldest_{0};
+  std::atomic<std::uint64_t> state_{0};
+
+  mutable std::mutex shown_lock_;
+  VersionedStatistics shown_;
+};
+
+}  // namespace varve::detail::history

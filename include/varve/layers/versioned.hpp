@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/concepts/layer.hpp>
+#include <varve/history/block.hpp>
+#include <varve/history/changes.hpp>
+#include <varve/history/height.hpp>
+#include <varve/history/height_error.hpp>
+#include <varve/history/options.hpp>
+#include <varve/history/past.hpp>
+#include <varve/history/statistics.hpp>
+#include <varve/history/store.hpp>
+#include <varve/history/uncommitted.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace varve {
+
+namespace detail::history {
+
+/// Loads and transactions would pass by the history; the tail below shows records of the layer.
+template <KvEngine Next>
+using VersionedBase =
+    Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots, Group::checkpoints>,
+          Blocks<Group::bulk, Group::transactions, Group::tail>>;
+
+}  // namespace detail::history
+
+/// History by height: each batch that is committed is a height, and what the store was at a height
+/// can be read, compared and brought back. The latest state lies as it would without the layer, so
+/// that reading it costs nothing more. docs/layers/versioned.md.
+///
+/// Models      what `Next` models, less `BulkLoadEngine`, `TransactionalEngine` and `TailEngine`.
+/// Errors      Those of `Next`; `HeightError` where a height is not reached, pruned or out of
+/// order. Durability  That of `Next`: a height is one batch, so that a crash leaves it whole or
+/// absent. Threads     any. Readers, of the past too, take no lock; heights are made one after the
+/// other.
+///             Moved while nobody uses it.
+template <KvEngine Next, class Commitment = Uncommitted>
+class Versioned : public detail::history::VersionedBase<Next> {
+  using Base = detail::history::VersionedBase<Next>;
+  using Store = detail::history::HistoryStore<Next, Commitment>;
+
+ public:
+  using Options = VersionedOptions;
+
+  static constexpr BytesView name = "versioned";
+  static constexpr Role role = Role::versions;
+  static constexpr LayerFormat format{.version = 1, .joins = true};
+
+  template <class Context>
+  explicit Versioned(Context& context)
+      : Base(context),
+        store_(
+            std::make_unique<Store>(this->next(), context.template options<VersionedOptions>())) {}
+
+  [[nodiscard]] const VersionedOptions& options() const noexcept { return store_->options(); }
+  [[nodiscard]] VersionedStatistics statistics() const { return store_->statistics(); }
+
+  /// The height of what is read without a height.
+  [[nodiscard]] Height latest() const noexcept { return store_->latest(); }
+
+  /// The lowest height that can be read.
+  [[nodiscard]] Height oldest() const noexcept { return store_->oldest(); }
+
+  // heights
+
+  /// Applies the batch as the height, which is above the latest, all or nothing.
+  void commit(const WriteBatch& batch, Height height, Durability durability = Durability::synced) {
+    check(batch, "commit");
+    store_->commit(this->next(), batch, {}, {.height = height, .durability = durability});
+  }
+
+  /// The height while it is made, in memory: its writes are read back, and `finalize` commits them.
+  [[nodiscard]] Block<Versioned> begin(Height height) {
+    const std::uint64_t state = store_->state();
+    store_->check_next(height, "begin");
+    return Block<Versioned>(*this, height, state);
+  }
+
+  /// The store as it was at the height: between two that were committed, as at the lower.
+  [[nodiscard]] auto at(Height height) const
+    requires SnapshotEngine<Next>
+  {
+    auto snapshot = take_snapshot();
+    return past(snapshot, head_of(*snapshot), height, "at");
+  }
+
+  /// One value as it was at the height.
+  [[nodiscard]] auto get_versioned(Tree tree, BytesView key, Height height) const
+    requires SnapshotEngine<Next>
+  {
+    return at(height).get(tree, key);
+  }
+
+  /// One value as it is: `get`.
+  [[nodiscard]] auto get_latest(Tree tree, BytesView key) const { return this->get(tree, key); }
+
+  /// What differs between two heights, in whichever order they are given. Records of trees that
+  /// were dropped since are left out.
+  [[nodiscard]] auto changes(Height from, Height to) const
+    requires SnapshotEngine<Next>
+  {
+    auto snapshot = take_snapshot();
+    const auto head = head_of(*snapshot);
+    auto before = past(snapshot, head, from, "changes");
+    auto after = past(snapshot, head, to, "changes");
+    return HeightChanges<Past<Next>>(
+        std::move(before), std::move(after),
+        changed_between(*snapshot, std::min(from, to), std::max(from, to)));
+  }
+
+  /// Takes back every height above this one. What is too much for one batch goes step by step, the
+  /// latest first: killed meanwhile, the store is at some height between, and whole.
+  void rollback(Height height) { store_->rollback(this->next(), height); }
+
+  /// Removes at least so many records of history that nobody needs, if there are so many, and
+  /// answers whether more are left. Each commit does some of it, so it need not be called.
+  bool prune_step(std::size_t budget = 4096) { return store_->prune_step(this->next(), budget); }
+
+  // writes
+
+  /// Commits the batch at the height above the latest. A batch that changes no record makes no
+  /// height.
+  void write(const WriteBatch& batch, Durability durability = Durability::synced) {
+    if (!check(batch, "write")) return this->next().write(batch, durability);
+    store_->commit(this->next(), batch, {}, {.durability = durability, .operation = "write"});
+  }
+
+  void write_and_drop(const WriteBatch& batch, std::span<const Tree> dropped, Durability durability)
+    requires TransactionalDropEngine<Next>
+  {
+    check(batch, "write_and_drop");
+    store_->commit(this->next(), batch, dropped,
+                   {.durability = durability, .operation = "write_and_drop"});
+  }
+
+  // trees
+
+  [[nodiscard]] Tree open_tree(BytesView tree_name) {
+    if (detail::history::is_own_name(tree_name)) {
+      refuse("the tree is the layer's own", "open_tree");
+    }
+    return this->next().open_tree(tree_name);
+  }
+
+  [[nodiscard]] std::optional<Tree> find_tree(BytesView tree_name) const {
+    if (detail::history::is_own_name(tree_name)) return std::nullopt;
+    return this->next().find_tree(tree_name);
+  }
+
+  /// The past of a tree goes with it; no rollback goes below the height at which that was done.
+  void drop_tree(Tree tree) {
+    if (tree.reserved()) return this->next().drop_tree(tree);
+    store_->drop_tree(this->next(), tree);
+  }
+
+  /// But for the layer's own.
+  [[nodiscard]] std::vector<TreeInfo> trees() const {
+    std::vector<TreeInfo> infos = this->next().trees();
+    std::erase_if(infos,
+                  [](const TreeInfo& info) { return detail::history::is_own_name(info.name); });
+    return infos;
+  }
+
+  // maintenance
+
+  void flush() { this->next().flush(); }
+  [[nodiscard]] std::uint64_t size_on_disk() const { return this->next().size_on_disk(); }
+
+  /// Keys are shorter than below, since history keeps them with their height.
+  [[nodiscard]] Limits limits() const {
+    Limits limits = this->next().limits();
+    limits.max_key_bytes = detail::history::longest_key(limits.max_key_bytes);
+    limits.max_value_bytes -= 1;
+    return limits;
+  }
+
+  void compact(Tree tree, KeyRange range)
+    requires CompactEngine<Next>
+  {
+    this->next().compact(tree, range);
+  }
+
+ private:
+  template <class>
+  friend class Block;
+
+  void commit_block(const WriteBatch& batch, Height height, std::uint64_t state,
+                    Durability durability) {
+    check(batch, "finalize");
+    store_->commit(
+        this->next(), batch, {},
+        {.height = height, .state = state, .durability = durability, .operation = "finalize"});
+  }
+
+  [[nodiscard]] auto take_snapshot() const {
+    return std::make_shared<const snapshot_t<Next>>(this->next().snapshot());
+  }
+
+  template <class Snapshot>
+  [[nodiscard]] detail::history::Head head_of(const Snapshot& snapshot) const {
+    const auto head = detail::history::read_head(snapshot, store_->trees().heights);
+    if (!head) detail::history::refuse_bytes(detail::history::heights_tree, "the head");
+    return *head;
+  }
+
+  template <class Snapshot>
+  [[nodiscard]] auto past(std::shared_ptr<const Snapshot> snapshot,
+                          const detail::history::Head& head, Height height,
+                          const char* operation) const {
+    const Height oldest{head.oldest};
+    const Height latest{head.latest};
+    if (height > latest) {
+      throw HeightError(HeightFault::not_reached, height, oldest, latest, operation);
+    }
+    if (height < oldest) throw HeightError(HeightFault::pruned, height, oldest, latest, operation);
+    return Past<Next>(this->next(), std::move(snapshot), store_->trees().entries, height,
+                      height != latest);
+  }
+
+  template <class Snapshot>
+  [[nodiscard]] auto changed_between(const Snapshot& snapshot, Height low, Height high) const {
+    namespace history = detail::history;
+    std::vector<typename HeightChanges<Past<Next>>::Key> keys;
+    if (low == high) return keys;
+    for (auto scan =
+             history::scan_lists(snapshot, store_->trees().heights, {low.value + 1, 0}, high.value);
+         scan.valid(); scan.next()) {
+      const auto [key, value] = scan.entry();
+      history::visit_list(key, value, [&](Tree tree, BytesView changed) {
+        if (!tree.reserved()) keys.push_back({tree, std::string(changed)});
+      });
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::vector<Tree> gone;
+    for (std::size_t i = 0; i != keys.size(); ++i) {
+      if (i != 0 && keys[i].tree == keys[i - 1].tree) continue;
+      if (!is_there(snapshot, keys[i].tree)) gone.push_back(keys[i].tree);
+    }
+    std::erase_if(keys, [&](const auto& key) {
+      return std::find(gone.begin(), gone.end(), key.tree) != gone.end();
+    });
+    return keys;
+  }
+
+  template <class Snapshot>
+  [[nodiscard]] static bool is_there(const Snapshot& snapshot, Tree tree) {
+    try {
+      static_cast<void>(snapshot.contains(tree, "whether it is there"));
+      return true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::invalid_argument) throw;
+      return false;
+    }
+  }
+
+  /// Whether the batch has operations on trees that are not reserved. Refuses what it cannot take.
+  bool check(const WriteBatch& batch, const char* operation) const {
+    const Limits most = limits();
+    check_limit(batch.bytes().size(), most.max_batch_bytes, "max_batch_bytes", operation);
+    bool records = false;
+    for (const WriteOp op : batch) {
+      records = records || !op.tree.reserved();
+      if (store_->trees().has(op.tree)) refuse("a tree is the layer's own", operation);
+      if (op.kind != WriteOpKind::put && op.kind != WriteOpKind::erase) continue;
+      check_limit(op.key.size(), most.max_key_bytes, "max_key_bytes", operation);
+      check_limit(op.value.size(), most.max_value_bytes, "max_value_bytes", operation);
+    }
+    return records;
+  }
+
+  static void check_limit(std::uint64_t size, std::uint64_t limit, const char* limit_name,
+                          const char* operation) {
+    if (size <= limit) return;
+    refuse(
+        std::to_string(size) + " bytes are more than " + limit_name + ", " + std::to_string(limit),
+        operation);
+  }
+
+  [[noreturn]] static void refuse(std::string message, const char* operation) {
+    throw Error(ErrorKind::invalid_argument,
+                {.message = std::move(message), .operation = operation, .layer = "versioned"});
+  }
+
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace varve
