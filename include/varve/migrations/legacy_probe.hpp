@@ -26,24 +26,17 @@ struct LegacyProbe {
   std::function<bool(BytesView key, BytesView value)> matches{};
 };
 
-/// The probe that tries to read each value as a `Record` of the tree.
-template <class RecordTree, class Record>
-[[nodiscard]] LegacyProbe probe_of(std::uint32_t version) {
-  return {.version = version,
-          .tree = std::string(RecordTree::name),
-          .matches = [](BytesView, BytesView value) {
-            try {
-              static_cast<void>(RecordTree::RecordCodec::template decode<Record>(value));
-              return true;
-            } catch (const std::bad_alloc&) {
-              throw;
-            } catch (const std::exception&) {
-              return false;
-            }
-          }};
-}
-
 namespace detail {
+
+[[nodiscard]] inline bool matches(const LegacyProbe& probe, const Entry& entry) {
+  try {
+    return probe.matches(entry.key, entry.value);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 template <KvReader R>
 [[nodiscard]] bool probe_matches(const R& reader, const LegacyProbe& probe) {
@@ -53,8 +46,7 @@ template <KvReader R>
   std::size_t matched = 0;
   for (auto scan = reader.scan(*tree, KeyRange::all()); scan.valid() && matched < looked_at;
        scan.next()) {
-    const Entry entry = scan.entry();
-    if (!probe.matches(entry.key, entry.value)) return false;
+    if (!matches(probe, scan.entry())) return false;
     ++matched;
   }
   return matched != 0;

@@ -55,7 +55,13 @@ void check_layout(const E& engine, Tree tree, BytesView name, std::uint32_t vers
         }
         body = record.bytes;
       }
-      static_cast<void>(L::RecordCodec::template decode<typename L::Record>(body));
+      const auto record = L::RecordCodec::template decode<typename L::Record>(body);
+      if (!tagged) {
+        // Nothing but its bytes tells what it is.
+        std::string again;
+        L::RecordCodec::encode(record, again);
+        if (again != body) reason = "it is written otherwise in that version";
+      }
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {
