@@ -140,8 +140,8 @@ class OpenContext {
     }
   }
 
-  /// Called by a layer that has brought back what a volatile engine below it held: the record of
-  /// the stack was not there before.
+  /// Called by a layer that has brought back what the engine below it had not kept: the record of
+  /// the stack, as it was left, may only now be there.
   template <class Part>
   void brought_back(Part& part) {
     check_stack<Stack>(part);

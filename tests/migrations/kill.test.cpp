@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -140,6 +141,31 @@ void kill_loop(const char* name, std::uint64_t records, int kills) {
 }
 
 }  // namespace
+
+TEST_CASE("Migrated: a program from before the schema is refused after a kill, too") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  using Below = Wal<RocksAdapter>;
+  REQUIRE(child_succeeds([&] {
+    fill<Below>(directory, 100);
+    return true;
+  }));
+  // What marks the store as one with a schema is in the log, and not in the engine.
+  REQUIRE(child_succeeds([&] {
+    static_cast<void>(std::make_unique<Migrated<ToTwo, Below>>(
+                          open<Migrated<ToTwo, Below>>(directory, MigratedOptions{.adopt_as = 1}))
+                          .release());
+    return true;
+  }));
+  REQUIRE(child_succeeds([&] {
+    try {
+      static_cast<void>(open<Below>(directory));
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::stack_mismatch;
+    }
+    return false;
+  }));
+}
 
 TEST_CASE("Migrated: kill -9 at any moment of a run, over RocksDB") {
   kill_loop<RocksAdapter>("RocksDB", 100'000, 40);

@@ -68,7 +68,7 @@ class Wal : public detail::WalBase<Next> {
       : Base(context),
         store_(std::make_unique<Store>(context.template file_system<Files>(), context.directory(),
                                        context.template options<WalOptions>(), this->next())) {
-    if constexpr (VolatileEngine<Next>) context.brought_back(*this);
+    context.brought_back(*this);
   }
 
   Wal(Wal&&) noexcept = default;
