@@ -52,6 +52,24 @@ void fuzz_codec(varve::BytesView input) {
   (one.template operator()<T>(), ...);
 }
 
+/// Bytes are refused, or decode to what is then written as current and read as the same, for each
+/// of the types.
+template <class Codec, class... T>
+void fuzz_many_spellings(varve::BytesView input) {
+  const auto one = [&]<class U>() {
+    takes([&] {
+      const U value = Codec::template decode<U>(input);
+      std::string own;
+      Codec::encode(value, own);
+      expect(Codec::template is_current<U>(own), "what is written is current");
+      expect(Codec::template may_begin_with<U>(static_cast<unsigned char>((own + '\0').front())) ||
+                 own.empty(),
+             "a codec says which bytes its records begin with");
+    });
+  };
+  (one.template operator()<T>(), ...);
+}
+
 }  // namespace varve_test
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -13,9 +13,21 @@
 
 #include "held_files.hpp"
 
+#if defined(VARVE_SEEDS_flatbuffers)
+#include <varve/codecs/flatbuffers.hpp>
+
+#include "monster_generated.h"
+#endif
+#if defined(VARVE_SEEDS_protobuf)
+#include <varve/codecs/protobuf.hpp>
+
+#include "person.pb.h"
+#endif
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <tuple>
 
@@ -79,6 +91,37 @@ void save_document(const std::string& name, const Document& document) {
   save("document", name, bytes);
 }
 
+void save_monster() {
+#if defined(VARVE_SEEDS_flatbuffers)
+  samples::MonsterT orc;
+  orc.name = "Orc";
+  orc.place = std::make_unique<samples::Place>(1.5, -2.5F);
+  orc.hoard = {"gold", ""};
+  orc.numbers = {1, ~0U};
+  samples::MonsterT chief = orc;
+  chief.friends.push_back(std::make_unique<samples::MonsterT>(orc));
+  std::string bytes;
+  FlatBuffers::encode(chief, bytes);
+  save("flatbuffers", "monster", bytes);
+#endif
+}
+
+void save_person() {
+#if defined(VARVE_SEEDS_protobuf)
+  samples::Person ada;
+  ada.set_name("Ada");
+  ada.set_born(-1815);
+  ada.set_score(-0.5);
+  ada.add_tags("x");
+  (*ada.mutable_counts())["z"] = 7;
+  samples::Person friendly = ada;
+  *friendly.add_friends() = ada;
+  std::string bytes;
+  Protobuf::encode(friendly, bytes);
+  save("protobuf", "person", bytes);
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,6 +143,8 @@ int main(int argc, char** argv) {
                 Document::Object{{"a", Document::Array{1, -2, 0.5, nullptr, true}},
                                  {"b", Document::Object{{"", "text"}, {"c", Document::Bytes(3)}}}});
   save_document("wide", Document::Array(300));
+  save_monster();
+  save_person();
   save("versions", "first",
        std::string("\x01\x00\x09"
                    "ada\0\0",
