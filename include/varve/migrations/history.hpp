@@ -121,8 +121,12 @@ Answer read_as(std::size_t found, BytesView bytes, Use&& use) {
   static constexpr auto table = []<std::size_t... i>(std::index_sequence<i...>) {
     return std::array<Read, sizeof...(i)>{[](BytesView from, Use& with) -> Answer {
       using L = nth_t<i, Layouts>;
-      return with(raise_record<Layouts, i, last>(
-          L::RecordCodec::template decode<typename L::Record>(from)));
+      auto record = L::RecordCodec::template decode<typename L::Record>(from);
+      if constexpr (i == last) {
+        return with(std::move(record));
+      } else {
+        return with(raise_record<Layouts, i, last>(record));
+      }
     }...};
   }(std::make_index_sequence<last + 1>());
   return table[found < last ? found : last](bytes, use);
