@@ -188,4 +188,10 @@ GOALS = (
          kind="counter", counter="seconds", at_most=1.4),
     Goal("6", "one layer more, milliseconds", "compile_time", "one layer more", kind="counter",
          counter="milliseconds", at_most=5),
+    Goal("6", "BLAKE3 of 64 bytes, eight at once, times faster than one by one", "hash_node",
+         "batched_8", "alone", kind="times", at_least=4),
+    Goal("6", "the same, sixteen at once", "hash_node", "batched_16", "alone", kind="times",
+         at_least=7),
+    Goal("6", "a proof of 21 siblings verified, microseconds", "hash_proof", "blake3",
+         kind="counter", counter="microseconds", at_most=3),
 )

@@ -16,7 +16,6 @@
 
 using namespace varve::merkle;
 using varve::BytesView;
-using varve_test::from_hex;
 using varve_test::to_hex;
 
 static_assert(varve::assert_hasher<Blake3Hasher>());

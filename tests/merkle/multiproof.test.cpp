@@ -190,7 +190,7 @@ TEST_CASE("verify_all: keys that fork at any depth, and one that is absent besid
   for (int round = 0; round < 60; ++round) {
     std::vector<DigestPair> pairs;
     std::vector<std::string> keys;
-    std::string key(32, static_cast<char>(random() & 0x7fU) | 1);
+    std::string key(32, static_cast<char>((random() & 0x7fU) | 1U));
     for (int i = 0; i < 12; ++i) {
       const auto bit = random() % 256;
       key[bit / 8] = static_cast<char>(key[bit / 8] ^ 0x80 >> bit % 8);

@@ -131,11 +131,11 @@ int main(int argc, char** argv) try {
   } else if (suite == JmtSha256::name) {
     write_suite<JmtSha256>();
   } else {
-    std::fputs("usage: write_corpus blake3|ics23-sha256|jmt-sha256\n", stderr);
+    static_cast<void>(std::fputs("usage: write_corpus blake3|ics23-sha256|jmt-sha256\n", stderr));
     return 2;
   }
   return 0;
 } catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
+  static_cast<void>(std::fprintf(stderr, "%s\n", error.what()));
   return 1;
 }

@@ -55,19 +55,19 @@ struct Lanes;
 
 template <>
 struct Lanes<4> {
-  typedef std::uint32_t Words __attribute__((vector_size(16)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+  using Words __attribute__((vector_size(16))) = std::uint32_t;
+  using Bytes __attribute__((vector_size(16))) = std::uint8_t;
 };
 
 template <>
 struct Lanes<8> {
-  typedef std::uint32_t Words __attribute__((vector_size(32)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(32)));
+  using Words __attribute__((vector_size(32))) = std::uint32_t;
+  using Bytes __attribute__((vector_size(32))) = std::uint8_t;
 };
 
 template <>
 struct Lanes<16> {
-  typedef std::uint32_t Words __attribute__((vector_size(64)));
+  using Words __attribute__((vector_size(64))) = std::uint32_t;
 };
 
 /// Whole bytes move with one instruction where there is none that rotates words.
