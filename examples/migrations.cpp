@@ -5,6 +5,7 @@
 #include <varve/codecs/ordered.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/migrations/evolving.hpp>
+#include <varve/migrations/terminal_progress.hpp>
 #include <varve/open.hpp>
 #include <varve/operations.hpp>
 
@@ -86,7 +87,6 @@ int main(int argc, char** argv) {
   }
   const std::string directory = argv[1];
   write_version_1(directory);
-  // [run]
   try {
     static_cast<void>(varve::open<Store>(directory));
   } catch (const varve::Error& error) {
@@ -97,16 +97,23 @@ int main(int argc, char** argv) {
   } catch (const varve::Error& error) {
     std::cout << error.what() << "\n";  // the way loses the audit trail
   }
+  // [plan]
   const varve::MigrationPlan plan = varve::plan<Store>(directory);
   std::cout << to_string(plan) << "\n";
-  auto store = varve::open<Store>(directory, varve::MigratedOptions{.accept_loss = plan.hash()});
-  const auto bytes = store.get(store.open_tree("accounts"), key_of(7));
-  const auto account = AccountCodec::decode<AccountV3>(bytes->view());
-  std::cout << account.owner << " has " << account.cents << " cents in " << account.currency
-            << "\n";
-  // [/run]
-  for (const std::string& tree : store.held_trees()) {
-    std::cout << "the tree '" << tree << "' is held until it is purged\n";
+  // [/plan]
+  {
+    // [run]
+    auto store = varve::open<Store>(
+        directory, varve::MigratedOptions{.accept_loss = plan.hash(),
+                                          .run = {.progress = varve::terminal_progress()}});
+    const auto bytes = store.get(store.open_tree("accounts"), key_of(7));
+    const auto account = AccountCodec::decode<AccountV3>(bytes->view());
+    // [/run]
+    std::cout << account.owner << " has " << account.cents << " cents in " << account.currency
+              << "\n";
+    for (const std::string& tree : store.held_trees()) {
+      std::cout << "the tree '" << tree << "' is held until it is purged\n";
+    }
   }
   return 0;
 }
