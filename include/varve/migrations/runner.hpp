@@ -282,10 +282,11 @@ class MigrationRunner {
 
   template <class S, class A>
   void undo_one_move(std::uint32_t version, bool tagged) {
-    const auto target = engine_.find_tree(A::target);
     // One that is still held is an older tree of the name, which the move did
     // not come to.
-    if (!target || batches_.state_of(A::target) == TreeState::held) return;
+    if (batches_.state_of(A::target) == TreeState::held) return;
+    const auto target = engine_.find_tree(A::target);
+    if (!target) return forget_tree(A::target);
     MovedRecords<E> moved(engine_);
     bool belongs = false;
     const auto change = [&](WriteBatch& batch, const Entry& entry) {
@@ -318,8 +319,12 @@ class MigrationRunner {
     batches_.each_record(*target, A::target, place, Order::ascending, change, settle);
     if (engine_.scan(*target, KeyRange::all()).valid()) return;
     engine_.drop_tree(*target);
-    batches_.forget_digest(A::target);
-    batches_.forget(A::target);
+    forget_tree(A::target);
+  }
+
+  void forget_tree(BytesView tree) {
+    batches_.forget_digest(tree);
+    batches_.forget(tree);
   }
 
   template <class A>
