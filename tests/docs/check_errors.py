@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "docs/guide/migration-errors.md"
 WORDS = 8
 LITERAL = r'"(?:[^"\\]|\\.)*"'
-MESSAGE = re.compile(
-    rf"(?:\.message =|\.words =|refuse_wish\(|refuse_repair\(ErrorKind::\w+,)\s*((?:{LITERAL}\s*)+)")
+BEGIN = r"(?:\.message =|\.words =|refuse_wish\(|refuse_repair\(ErrorKind::\w+,)"
+MESSAGE = re.compile(rf"{BEGIN}\s*((?:{LITERAL}\s*)+)")
 
 
 def first_words(literals):
