@@ -6,6 +6,7 @@
 #include <varve/codecs/packed.hpp>
 #include <varve/layers/cached.hpp>
 #include <varve/layers/versioned.hpp>
+#include <varve/merkle/verify.hpp>
 #include <varve/open.hpp>
 #include <varve/table.hpp>
 
@@ -16,7 +17,7 @@
 
 namespace {
 
-using Store = varve::Versioned<varve::Cached<varve::MemoryAdapter>, varve::Uncommitted>;
+using Store = varve::Versioned<varve::Cached<varve::MemoryAdapter>>;
 
 struct Account {
   std::uint64_t id;
@@ -57,6 +58,15 @@ int look_back(Store& store, varve::Tree balances) {
   return then && then->view() == "70" ? changed : -1;
 }
 
+bool prove(Store& store, varve::Tree balances) {
+  // [prove]
+  const varve::StateRoot root = store.root(varve::Height{100});
+  const std::string proof = store.prove(balances, "ann", varve::Height{100});
+  const auto verdict = varve::merkle::verify(root, "balances", "ann", "70", proof);
+  // [/prove]
+  return verdict.fault == varve::merkle::ProofFault::none;
+}
+
 }  // namespace
 
 int main() {
@@ -67,5 +77,6 @@ int main() {
   store.commit(varve::WriteBatch().erase(balances, "ann"), varve::Height{102});
   const int changed = look_back(store, balances);
   std::cout << changed << " records changed\n";
+  std::cout << (prove(store, balances) ? "proved" : "not proved") << '\n';
   return changed == 3 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

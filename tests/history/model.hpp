@@ -3,6 +3,7 @@
 
 #include <varve/history/height_error.hpp>
 #include <varve/layers/versioned.hpp>
+#include <varve/merkle/suites.hpp>
 #include <varve/testing/model/random.hpp>
 
 #include <cstddef>
@@ -73,7 +74,16 @@ class Model {
     heights_.erase(heights_.upper_bound(height), heights_.end());
   }
 
-  void drop(std::size_t tree) {
+  /// Whether a tree went after the height, so that its root is of more than is left of it.
+  [[nodiscard]] bool dropped_after(std::uint64_t height) const { return height < floor_; }
+
+  /// With roots a drop is a height of its own where the tree has records.
+  void drop(std::size_t tree, bool with_roots) {
+    if (with_roots && !now()[tree].empty()) {
+      Contents contents = now();
+      contents[tree].clear();
+      commit(latest() + 1, std::move(contents));
+    }
     for (auto& [height, contents] : heights_) contents[tree].clear();
     floor_ = latest();
   }
@@ -117,6 +127,31 @@ std::optional<Contents> read(const R& reader, const Trees& trees) {
   return contents;
 }
 
+/// The root by its definition: docs/formats/trie.md.
+using Leaf = std::pair<varve::merkle::Digest, varve::merkle::Digest>;
+
+inline varve::StateRoot root_of_leaves(const std::vector<Leaf>& leaves, std::size_t depth) {
+  using varve::merkle::Blake3;
+  if (leaves.empty()) return Blake3::empty;
+  if (leaves.size() == 1) return Blake3::leaf(leaves.front().first, leaves.front().second);
+  std::vector<Leaf> sides[2];
+  for (const Leaf& leaf : leaves) {
+    sides[varve::merkle::bit_of(leaf.first, depth) ? 1 : 0].push_back(leaf);
+  }
+  return Blake3::node(root_of_leaves(sides[0], depth + 1), root_of_leaves(sides[1], depth + 1));
+}
+
+inline varve::StateRoot root_of(const Contents& contents) {
+  using varve::merkle::Blake3;
+  std::vector<Leaf> leaves;
+  for (std::size_t i = 0; i != contents.size(); ++i) {
+    for (const auto& [key, value] : contents[i]) {
+      leaves.emplace_back(Blake3::key_digest(tree_name(i), key), Blake3::value_digest(value));
+    }
+  }
+  return root_of_leaves(leaves, 0);
+}
+
 /// How the store and the model differ, at any height; empty where they do not.
 template <class Store>
 std::string difference(const Store& store, const Trees& trees, const Model& model) {
@@ -132,6 +167,11 @@ std::string difference(const Store& store, const Trees& trees, const Model& mode
   for (const auto& [height, contents] : model.heights()) {
     if (read(store.at(Height{height}), trees) != contents) {
       return "the state at height " + std::to_string(height) + " differs";
+    }
+    if constexpr (requires { store.root(Height{height}); }) {
+      if (!model.dropped_after(height) && store.root(Height{height}) != root_of(contents)) {
+        return "the root of height " + std::to_string(height) + " differs";
+      }
     }
   }
   return {};

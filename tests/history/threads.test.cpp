@@ -150,7 +150,7 @@ void stress(std::chrono::milliseconds time) {
 
 TEMPLATE_TEST_CASE(
     "Versioned: readers of old heights see them whole beside commits, pruning and rollback", "",
-    (Versioned<MemoryAdapter, Uncommitted>), (Versioned<LmdbAdapter, Uncommitted>),
-    (Versioned<RocksAdapter, Uncommitted>), (Versioned<Cached<Wal<RocksAdapter>>, Uncommitted>)) {
+    (Versioned<MemoryAdapter, Uncommitted>), (Versioned<MemoryAdapter>), (Versioned<LmdbAdapter>),
+    (Versioned<RocksAdapter, Uncommitted>), (Versioned<Cached<Wal<RocksAdapter>>>)) {
   stress<TestType>(std::chrono::milliseconds(500));
 }

@@ -39,7 +39,7 @@ void check(Fixture& fixture) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Versioned keeps every law over engines that last", "", Plain<RocksAdapter>,
-                   Plain<LmdbAdapter>, Plain<Cached<Wal<RocksAdapter>>>,
+                   Versioned<LmdbAdapter>, Versioned<Cached<Wal<RocksAdapter>>>,
                    Plain<Wal<MemoryAdapter>>) {
   varve_test::DiskFixture<TestType, VersionedOptions> fixture(
       VersionedOptions{.retain_heights = 3});
@@ -48,7 +48,8 @@ TEMPLATE_TEST_CASE("Versioned keeps every law over engines that last", "", Plain
 
 TEMPLATE_TEST_CASE("Versioned keeps every law over engines in memory", "",
                    Plain<testing::MinimalEngine>, Plain<testing::FullEngine>,
-                   Plain<MemoryAdapter>) {
+                   Versioned<testing::MinimalEngine>, Versioned<testing::FullEngine>,
+                   Versioned<MemoryAdapter>) {
   const auto options = GENERATE(VersionedOptions{}, VersionedOptions{.retain_heights = 3});
   const auto make = [&] { return open<TestType>(options); };
   testing::FixtureOf<decltype(make)> fixture(make);

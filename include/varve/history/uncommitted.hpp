@@ -67,6 +67,7 @@ class Committer<Uncommitted> {
   }
 
   static void accept(const Update&) noexcept {}
+  static void answer(BytesView) noexcept {}
   static void forget() noexcept {}
 };
 

@@ -2,15 +2,21 @@
 #pragma once
 
 #include <varve/concepts/layer.hpp>
+#include <varve/history/audit.hpp>
+#include <varve/history/audit_report.hpp>
 #include <varve/history/block.hpp>
 #include <varve/history/changes.hpp>
+#include <varve/history/committer.hpp>
 #include <varve/history/height.hpp>
 #include <varve/history/height_error.hpp>
 #include <varve/history/options.hpp>
 #include <varve/history/past.hpp>
+#include <varve/history/state_root.hpp>
 #include <varve/history/statistics.hpp>
 #include <varve/history/store.hpp>
 #include <varve/history/uncommitted.hpp>
+#include <varve/merkle/proof.hpp>
+#include <varve/merkle/suites.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,7 +42,9 @@ using VersionedBase =
 
 /// History by height: each batch that is committed is a height, and what the store was at a height
 /// can be read, compared and brought back. The latest state lies as it would without the layer, so
-/// that reading it costs nothing more. docs/layers/versioned.md.
+/// that reading it costs nothing more. With a suite of merkle/suites.hpp as `Commitment` each
+/// height has a root, against which proofs hold; `Uncommitted` keeps history alone.
+/// docs/layers/versioned.md.
 ///
 /// Models      what `Next` models, less `BulkLoadEngine`, `TransactionalEngine` and `TailEngine`.
 /// Errors      Those of `Next`; `HeightError` where a height is not reached, pruned or out of
@@ -44,10 +52,11 @@ using VersionedBase =
 /// absent. Threads     any. Readers, of the past too, take no lock; heights are made one after the
 /// other.
 ///             Moved while nobody uses it.
-template <KvEngine Next, class Commitment = Uncommitted>
+template <KvEngine Next, class Commitment = merkle::Blake3>
 class Versioned : public detail::history::VersionedBase<Next> {
   using Base = detail::history::VersionedBase<Next>;
   using Store = detail::history::HistoryStore<Next, Commitment>;
+  using Committer = detail::history::Committer<Commitment>;
 
  public:
   using Options = VersionedOptions;
@@ -73,10 +82,12 @@ class Versioned : public detail::history::VersionedBase<Next> {
 
   // heights
 
-  /// Applies the batch as the height, which is above the latest, all or nothing.
-  void commit(const WriteBatch& batch, Height height, Durability durability = Durability::synced) {
+  /// Applies the batch as the height, which is above the latest, all or nothing. Answers its
+  /// `StateRoot`, where there is a commitment.
+  auto commit(const WriteBatch& batch, Height height, Durability durability = Durability::synced) {
     check(batch, "commit");
-    store_->commit(this->next(), batch, {}, {.height = height, .durability = durability});
+    return Committer::answer(
+        store_->commit(this->next(), batch, {}, {.height = height, .durability = durability}));
   }
 
   /// The height while it is made, in memory: its writes are read back, and `finalize` commits them.
@@ -125,6 +136,48 @@ class Versioned : public detail::history::VersionedBase<Next> {
   /// Removes at least so many records of history that nobody needs, if there are so many, and
   /// answers whether more are left. Each commit does some of it, so it need not be called.
   bool prune_step(std::size_t budget = 4096) { return store_->prune_step(this->next(), budget); }
+
+  // roots
+
+  /// The root of the height: between two that were committed, of the lower.
+  /// Errors: `invalid_argument` where the store kept no roots then.
+  [[nodiscard]] StateRoot root(Height height) const
+    requires(Committer::commits)
+  {
+    check_kept(height, {store_->oldest()}, {store_->latest()}, "root");
+    return root_in(this->next(), store_->oldest(), height, "root");
+  }
+  [[nodiscard]] StateRoot root() const
+    requires(Committer::commits)
+  {
+    return root(latest());
+  }
+
+  /// A proof of what the key of the tree held at the height, or that it held nothing:
+  /// `merkle::verify<Commitment>(root(height), tree_name, key, value, proof)`.
+  /// Errors: `invalid_argument` where the tree is no part of the root.
+  [[nodiscard]] std::string prove(Tree tree, BytesView key, Height height) const
+    requires(Committer::commits && SnapshotEngine<Next>)
+  {
+    auto snapshot = take_snapshot();
+    const auto head = head_of(*snapshot);
+    const auto then = past(snapshot, head, height, "prove");
+    static_cast<void>(root_in(*snapshot, {head.oldest}, height, "prove"));
+    return detail::history::prove<Commitment>(this->next(), then, store_->trees(), tree, key);
+  }
+
+  /// Compares the latest height's records with its root: reads all of them, and checks every page.
+  [[nodiscard]] AuditReport audit() const
+    requires(Committer::commits && SnapshotEngine<Next>)
+  {
+    const auto snapshot = take_snapshot();
+    const auto head = head_of(*snapshot);
+    const auto latest = detail::history::nearest_height(
+        *snapshot, store_->trees().heights, head.latest, head.latest, Order::descending);
+    if (!latest) detail::history::refuse_bytes(detail::history::heights_tree, "the head");
+    return detail::history::audit<Commitment>(*snapshot, this->next().trees(), store_->trees(),
+                                              *latest);
+  }
 
   // writes
 
@@ -194,12 +247,12 @@ class Versioned : public detail::history::VersionedBase<Next> {
   template <class>
   friend class Block;
 
-  void commit_block(const WriteBatch& batch, Height height, std::uint64_t state,
+  auto commit_block(const WriteBatch& batch, Height height, std::uint64_t state,
                     Durability durability) {
     check(batch, "finalize");
-    store_->commit(
+    return Committer::answer(store_->commit(
         this->next(), batch, {},
-        {.height = height, .state = state, .durability = durability, .operation = "finalize"});
+        {.height = height, .state = state, .durability = durability, .operation = "finalize"}));
   }
 
   [[nodiscard]] auto take_snapshot() const {
@@ -217,14 +270,30 @@ class Versioned : public detail::history::VersionedBase<Next> {
   [[nodiscard]] auto past(std::shared_ptr<const Snapshot> snapshot,
                           const detail::history::Head& head, Height height,
                           const char* operation) const {
-    const Height oldest{head.oldest};
-    const Height latest{head.latest};
+    check_kept(height, {head.oldest}, {head.latest}, operation);
+    return Past<Next>(this->next(), std::move(snapshot), store_->trees().entries, height,
+                      height.value != head.latest);
+  }
+
+  static void check_kept(Height height, Height oldest, Height latest, const char* operation) {
     if (height > latest) {
       throw HeightError(HeightFault::not_reached, height, oldest, latest, operation);
     }
     if (height < oldest) throw HeightError(HeightFault::pruned, height, oldest, latest, operation);
-    return Past<Next>(this->next(), std::move(snapshot), store_->trees().entries, height,
-                      height != latest);
+  }
+
+  template <class R>
+  [[nodiscard]] StateRoot root_in(const R& reader, Height oldest, Height height,
+                                  const char* operation) const {
+    const auto found = detail::history::nearest_height(
+        reader, store_->trees().heights, oldest.value, height.value, Order::descending);
+    if (!found) check_kept(height, this->oldest(), latest(), operation);
+    if (!found || found->record.root.empty()) {
+      refuse("height " + std::to_string(height.value) +
+                 " has no root: the store kept history alone then",
+             operation);
+    }
+    return Committer::answer(found->record.root);
   }
 
   template <class Snapshot>

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/history/audit_report.hpp>
+#include <varve/history/committer.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// The root beside the records that it is of.
+namespace varve::detail::history {
+
+/// A proof under the pages that `past` shows.
+template <class Suite, KvEngine Next, KvReader PastReader>
+[[nodiscard]] std::string prove(const Next& next, const PastReader& past, const OwnTrees& trees,
+                                Tree tree, BytesView key) {
+  const std::vector<TreeInfo> infos = next.trees();
+  const auto info = std::find_if(infos.begin(), infos.end(),
+                                 [&](const TreeInfo& each) { return each.tree == tree; });
+  const bool outside =
+      tree.reserved() || info == infos.end() || !recorded_in_root(next, trees, tree).value_or(true);
+  if (outside) {
+    throw Error(ErrorKind::invalid_argument,
+                {.message = "the tree is no part of the root: indexes and reserved trees are not, "
+                            "nor what outside_root names",
+                 .operation = "prove",
+                 .tree = info == infos.end() ? "#" + std::to_string(tree.id()) : info->name,
+                 .layer = "versioned"});
+  }
+  StoredPages pages(past, trees.pages);
+  return merkle::encode_proof<Suite>(
+      merkle::Trie<Suite>::prove(pages, Suite::key_digest(info->name, key)));
+}
+
+/// Compares the records that `reader` holds with the pages, and those with the root.
+template <class Suite, KvReader R>
+[[nodiscard]] AuditReport audit(const R& reader, const std::vector<TreeInfo>& infos,
+                                const OwnTrees& trees, const NumberedHeight& height) {
+  AuditReport report;
+  report.height = {height.number};
+  report.keys = height.record.keys;
+  StoredPages pages(reader, trees.pages);
+  const merkle::TrieSummary found =
+      merkle::Trie<Suite>::walk(pages, [](const merkle::Digest&, const merkle::Digest&) {});
+  if (to_bytes(found.root) != height.record.root || found.count != height.record.keys) {
+    report.difference = "the pages of the trie are not those of the root";
+    return report;
+  }
+  std::uint64_t records = 0;
+  for (const TreeInfo& info : infos) {
+    if (info.tree.reserved() || !recorded_in_root(reader, trees, info.tree).value_or(true)) {
+      continue;
+    }
+    for (auto scan = reader.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
+      const auto [key, value] = scan.entry();
+      ++records;
+      const auto leaf = merkle::Trie<Suite>::find(pages, Suite::key_digest(info.name, key));
+      if (leaf && *leaf == Suite::value_digest(value)) continue;
+      report.tree = info.name;
+      report.key = key;
+      report.difference = leaf ? "a record holds another value than the root says"
+                               : "a record is there that the root does not know";
+      return report;
+    }
+  }
+  if (records != found.count) {
+    report.difference = std::to_string(found.count - records) +
+                        " records that the root knows are missing; every record that is there is "
+                        "right";
+    return report;
+  }
+  report.good = true;
+  return report;
+}
+
+}  // namespace varve::detail::history

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/concepts/kv_engine.hpp>
+#include <varve/history/change_set.hpp>
+#include <varve/history/height_writer.hpp>
+#include <varve/history/options.hpp>
+#include <varve/history/records.hpp>
+#include <varve/history/uncommitted.hpp>
+#include <varve/merkle/suites.hpp>
+#include <varve/merkle/trie.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace varve::detail::history {
+
+/// The pages of the trie, as a reader of the store has them.
+template <class R>
+class StoredPages {
+ public:
+  StoredPages(const R& reader, Tree pages) noexcept : reader_(&reader), pages_(pages) {}
+
+  [[nodiscard]] auto page(BytesView key) const {
+    if constexpr (requires { reader_->get_own(pages_, key); }) {
+      return reader_->get_own(pages_, key);
+    } else {
+      return reader_->get(pages_, key);
+    }
+  }
+
+ private:
+  const R* reader_;
+  Tree pages_;
+};
+
+[[nodiscard]] inline std::string to_bytes(const merkle::Digest& digest) {
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+[[nodiscard]] inline std::optional<merkle::Digest> to_digest(BytesView bytes) {
+  merkle::Digest digest{};
+  if (bytes.size() != digest.size()) return std::nullopt;
+  std::memcpy(digest.data(), bytes.data(), digest.size());
+  return digest;
+}
+
+/// Whether a tree is part of the root, where that was decided.
+template <KvReader R>
+[[nodiscard]] std::optional<bool> recorded_in_root(const R& reader, const OwnTrees& trees,
+                                                   Tree tree) {
+  const std::string key = tree_key(tree);
+  const auto value = reader.get(trees.heights, key);
+  if (!value) return std::nullopt;
+  const BytesView body = unsealed(key, value->view());
+  if (body != "\1" && body != BytesView("\0", 1)) refuse_bytes(heights_tree, "a tree's record");
+  return body.front() == '\1';
+}
+
+/// Commits each height to the trie of a suite, whose pages are records of the store.
+template <class Suite>
+class Committer {
+ public:
+  using Trie = merkle::Trie<Suite>;
+  using Update = merkle::TrieUpdate;
+
+  static constexpr bool commits = true;
+
+  explicit Committer(const VersionedOptions& options)
+      : outside_(options.outside_root),
+        trie_({.cache_bytes = options.trie_cache_bytes, .threads = options.hash_threads}) {}
+
+  template <KvEngine Next>
+  std::optional<Head> open(Next& next, const OwnTrees& trees, const Head& head) {
+    if (head.commitment == Uncommitted::name) return build(next, trees, head);
+    if (head.commitment != Suite::name) refuse_commitment(head.commitment, Suite::name);
+    for (const TreeInfo& info : next.trees()) {
+      if (!is_outside(info.name) || !recorded_in_root(next, trees, info.tree).value_or(false)) {
+        continue;
+      }
+      throw Error(ErrorKind::invalid_argument,
+                  {.message = "the tree is part of the root since its first change and stays so: "
+                              "take it out of outside_root",
+                   .operation = "open",
+                   .tree = info.name,
+                   .layer = "versioned"});
+    }
+    return std::nullopt;
+  }
+
+  template <KvEngine Next>
+  static bool in_root(const Next& next, const OwnTrees& trees, Tree tree) {
+    return !tree.reserved() && recorded_in_root(next, trees, tree).value_or(false);
+  }
+
+  /// `changes` are sorted by tree.
+  template <KvEngine Next>
+  Update update(const Next& next, const OwnTrees& trees, const WriteBatch& batch,
+                std::span<const RecordChange> changes, WriteBatch& out) {
+    std::vector<merkle::Change> leaves;
+    leaves.reserve(changes.size());
+    while (!changes.empty()) {
+      const Tree tree = changes.front().tree;
+      std::size_t count = 1;
+      while (count != changes.size() && changes[count].tree == tree) ++count;
+      const Member& member = member_of(next, trees, tree, batch, out);
+      if (member.in_root) add_leaves(member.name, changes.first(count), leaves);
+      changes = changes.subspan(count);
+    }
+    return trie_.update(StoredPages(next, trees.pages), leaves);
+  }
+
+  static HeightRecord finish(const Update& update, const OwnTrees& trees, WriteBatch& out,
+                             HeightWriter& height) {
+    for (const auto& page : update.pages()) {
+      if (page.after) {
+        out.put(trees.pages, page.key, *page.after);
+      } else {
+        out.erase(trees.pages, page.key);
+      }
+      height.add(trees.pages, page.key, page.before);
+    }
+    return height.finish(update.count(), to_bytes(update.root()));
+  }
+
+  void accept(const Update& update) noexcept { trie_.accept(update); }
+
+  /// The root in the record of a height.
+  static merkle::Digest answer(BytesView root) {
+    const auto digest = to_digest(root);
+    if (!digest) refuse_bytes(heights_tree, "the root of a height");
+    return *digest;
+  }
+
+  void forget() noexcept {
+    trie_.forget();
+    members_.clear();
+  }
+
+ private:
+  struct Member {
+    std::string name;
+    bool in_root = false;
+  };
+
+  static constexpr std::size_t build_batch_bytes = std::size_t{4} << 20U;
+
+  [[nodiscard]] bool is_outside(BytesView tree_name) const {
+    return std::find(outside_.begin(), outside_.end(), tree_name) != outside_.end();
+  }
+
+  /// Indexes of tables are derived from their records, and are not part of the root.
+  template <KvEngine Next>
+  [[nodiscard]] bool decide(const Next& next, const std::string& tree_name,
+                            const WriteBatch& batch) const {
+    if (is_outside(tree_name)) return false;
+    const auto catalogue = next.find_tree("varve.tables");
+    if (tree_name.find('.') == std::string::npos || !catalogue) return true;
+    for (const WriteOp op : batch) {
+      if (op.tree == *catalogue && op.kind == WriteOpKind::put && op.key == tree_name) return false;
+    }
+    return !next.contains(*catalogue, tree_name);
+  }
+
+  static void record(const OwnTrees& trees, Tree tree, bool in_root, WriteBatch& out) {
+    const std::string key = tree_key(tree);
+    out.put(trees.heights, key, sealed(key, BytesView(in_root ? "\1" : "\0", 1)));
+  }
+
+  template <KvEngine Next>
+  const Member& member_of(const Next& next, const OwnTrees& trees, Tree tree,
+                          const WriteBatch& batch, WriteBatch& out) {
+    if (const auto at = members_.find(tree); at != members_.end()) return at->second;
+    Member member;
+    for (const TreeInfo& info : next.trees()) {
+      if (info.tree == tree) member.name = info.name;
+    }
+    if (const auto recorded = recorded_in_root(next, trees, tree)) {
+      member.in_root = *recorded;
+    } else {
+      member.in_root = decide(next, member.name, batch);
+      record(trees, tree, member.in_root, out);
+    }
+    return members_.insert_or_assign(tree, std::move(member)).first->second;
+  }
+
+  static void add_leaves(BytesView tree_name, std::span<const RecordChange> changes,
+                         std::vector<merkle::Change>& leaves) {
+    std::vector<BytesView> keys;
+    std::vector<BytesView> values;
+    for (const RecordChange& change : changes) {
+      keys.push_back(change.key);
+      if (change.after) values.push_back(*change.after);
+    }
+    std::vector<merkle::Digest> key_digests(keys.size());
+    std::vector<merkle::Digest> value_digests(values.size());
+    Suite::key_digests(tree_name, keys, key_digests);
+    Suite::value_digests(values, value_digests);
+    std::size_t value = 0;
+    for (std::size_t i = 0; i != changes.size(); ++i) {
+      leaves.push_back({key_digests[i], std::nullopt});
+      if (changes[i].after) leaves.back().value = value_digests[value++];
+    }
+  }
+
+  /// The pages of all that the store holds, in one pass of bounded memory. Begun anew where it was
+  /// interrupted.
+  template <KvEngine Next>
+  Head build(Next& next, const OwnTrees& trees, Head head) {
+    if (next.scan(trees.pages, KeyRange::all()).valid()) {
+      next.write(WriteBatch().erase_range(trees.pages, KeyRange::all()), Durability::buffered);
+    }
+    WriteBatch out;
+    WriteBatch last;
+    std::vector<TreeInfo> members;
+    for (TreeInfo& info : next.trees()) {
+      if (info.tree.reserved() || !next.scan(info.tree, KeyRange::all()).valid()) continue;
+      const bool in_root = decide(next, info.name, {});
+      record(trees, info.tree, in_root, last);
+      if (in_root) members.push_back(std::move(info));
+    }
+    const auto source = [&](auto&& add) {
+      for (const TreeInfo& info : members) {
+        for (auto scan = next.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
+          const Entry entry = scan.entry();
+          add(Suite::key_digest(info.name, entry.key),
+              [&] { return Suite::value_digest(entry.value); });
+        }
+      }
+    };
+    const auto write = [&](BytesView key, BytesView page) {
+      out.put(trees.pages, key, page);
+      if (out.bytes().size() < build_batch_bytes) return;
+      next.write(out, Durability::buffered);
+      out.clear();
+    };
+    const merkle::TrieSummary built = Trie::build(source, write);
+    head.commitment = Suite::name;
+    head.floor = head.latest;  // The pages have no past before.
+    const std::string key = height_key(head.latest);
+    const auto stored = next.get(trees.heights, key);
+    if (!stored) refuse_bytes(heights_tree, "the head");
+    HeightRecord height = parse_height(key, stored->view());
+    height.keys = built.count;
+    height.root = to_bytes(built.root);
+    last.put(trees.heights, key, to_bytes(key, height));
+    last.put(trees.heights, head_key, to_bytes(head));
+    next.write(out.append(last), Durability::synced);
+    return head;
+  }
+
+  std::vector<std::string> outside_;
+  Trie trie_;
+  std::map<Tree, Member> members_;
+};
+
+}  // namespace varve::detail::history
