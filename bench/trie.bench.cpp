@@ -147,9 +147,10 @@ void update(benchmark::State& state, std::size_t changes_a_root, const TrieOptio
     spent += Clock::now() - start;
     state.PauseTiming();
     for (const PageChange& page : update.pages()) {
+      if (page.after) bytes += page.after->size();
+      if (options.cache_bytes != 0) continue;  // the store is not asked again
       if (page.after) {
         store.pages.insert_or_assign(std::string(page.key), std::string(*page.after));
-        bytes += page.after->size();
       } else {
         store.pages.erase(std::string(page.key));
       }

@@ -103,7 +103,9 @@ struct Page {
   void decode(BytesView stored);
 
  private:
-  /// The number in front of `stored`, which goes.
+  /// What stands in front of `stored`, which goes. Of a fixed size: copied in one or two moves.
+  template <class Entry>
+  void take(Entry& entry, BytesView& stored) const;
   [[nodiscard]] std::uint64_t take_count(BytesView& stored) const;
 
   static char* put_mask(char* out, std::uint16_t mask) noexcept {
@@ -127,6 +129,13 @@ struct Page {
                 .layer = "merkle"});
 }
 
+template <class Entry>
+void Page::take(Entry& entry, BytesView& stored) const {
+  if (stored.size() < sizeof(Entry)) throw damaged_page(key, "ends within an entry");
+  std::memcpy(static_cast<void*>(&entry), stored.data(), sizeof(Entry));
+  stored.remove_prefix(sizeof(Entry));
+}
+
 inline void Page::decode(BytesView stored) {
   if (stored.size() < 4) throw damaged_page(key, "is shorter than the head of a page");
   occupied = mask_at(stored, 0);
@@ -140,16 +149,16 @@ inline void Page::decode(BytesView stored) {
   std::uint64_t total = 0;
   for (unsigned rest = occupied; rest != 0; rest &= rest - 1) {
     const auto slot = static_cast<unsigned>(std::countr_zero(rest));
-    const std::size_t size = holds_leaf(slot) ? sizeof(DigestPair) : sizeof(Digest);
-    if (stored.size() < size) throw damaged_page(key, "ends within an entry");
-    std::memcpy(static_cast<void*>(&entries[slot]), stored.data(), size);
-    stored.remove_prefix(size);
     std::uint64_t below = 1;
-    if (holds_page(slot)) {
+    if (holds_leaf(slot)) {
+      take(entries[slot], stored);
+      const Digest& leaf = entries[slot].first;
+      if (!key.covers(leaf) || nibble_of(leaf, key.depth()) != slot) {
+        throw damaged_page(key, "holds a leaf that belongs elsewhere");
+      }
+    } else {
+      take(entries[slot].first, stored);
       below = counts[slot] = take_count(stored);
-    } else if (const Digest& leaf = entries[slot].first;
-               !key.covers(leaf) || nibble_of(leaf, key.depth()) != slot) {
-      throw damaged_page(key, "holds a leaf that belongs elsewhere");
     }
     if (below > std::numeric_limits<std::uint64_t>::max() - total) {
       throw damaged_page(key, "counts more keys than there can be");

@@ -41,6 +41,7 @@ class TrieEdit {
   [[nodiscard]] TrieUpdate run(std::span<const Change> changes) {
     const Places places = last_of_each(in_key_order<&Change::key>(changes));
     groups_.resize(places.size() < worth_threads ? 1 : threads());
+    bytes_.reserve(std::min(changes.size() * bytes_a_change, most_reserved));
     EditedPage& root = pages_.add({}, nullptr);
     root.changes = places;
     read_all(root);
@@ -54,6 +55,10 @@ class TrieEdit {
 
   /// So many changes take a thread longer than it takes to start one.
   static constexpr std::size_t worth_threads = 2048;
+
+  /// What the pages of a change take among a million keys, before and after.
+  static constexpr std::size_t bytes_a_change = 3072;
+  static constexpr std::size_t most_reserved = std::size_t{8} << 20U;
 
   /// The changed pages below some slots of the root page, by their depth, in the order of their
   /// keys. Those of one group need nothing of another.
@@ -107,18 +112,23 @@ class TrieEdit {
         each_slot(*page, [&](unsigned slot, SomePlaces changes) {
           if (!page->holds_page(slot)) return;
           EditedPage& child = pages_.add(page->key.below(slot), page);
+          cache_.prefetch(child.key.view());
           page->below[slot] = &child;
           child.changes = changes;
-          read(child);
           next.push_back(&child);
         });
+      }
+      for (std::size_t i = 0; i != next.size(); ++i) {
+        constexpr std::size_t ahead = 8;
+        if (i + ahead < next.size()) cache_.prefetch_nearer(next[i + ahead]->key.view());
+        read(*next[i]);
       }
     }
   }
 
   void read(EditedPage& page) {
     const BytesView key = page.key.view();
-    if (const auto* const kept = cache_.find(key)) {
+    if (const auto kept = cache_.find(key)) {
       decode(page, *kept);
       return;
     }
