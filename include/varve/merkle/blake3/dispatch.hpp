@@ -12,7 +12,8 @@ namespace varve::merkle {
 namespace blake3 {
 
 /// How many messages this processor hashes at once: 16 with AVX-512, 8 with AVX2, 4 with SSE4.1 or
-/// on other processors, 1 where the compiler has no vectors or VARVE_PORTABLE is defined.
+/// on other processors, 1 where the compiler has no vectors or VARVE_PORTABLE is defined, which is
+/// for a whole program.
 [[nodiscard]] inline std::size_t supported_lanes() noexcept {
 #if defined(VARVE_BLAKE3_VECTORS) && defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
