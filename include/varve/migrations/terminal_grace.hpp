@@ -40,7 +40,7 @@ class InterruptWatch {
   ~InterruptWatch() {
     if (!watching_) return;
     ::sigaction(SIGINT, &before_, nullptr);
-    if (seen_ && before_.sa_handler != SIG_DFL) ::raise(SIGINT);
+    if (seen_ && before_.sa_handler != SIG_DFL) static_cast<void>(::raise(SIGINT));
   }
 
   [[nodiscard]] bool interrupted() const noexcept { return seen_; }
@@ -77,7 +77,7 @@ inline void terminal_grace(const MigrationPlan& plan, std::chrono::milliseconds 
                            int descriptor = STDERR_FILENO) {
   using Clock = std::chrono::steady_clock;
   detail::TerminalLine line(descriptor);
-  if (!plan.lossy() || grace <= grace.zero() || !line.live()) return;
+  if (!plan.lossy() || grace <= std::chrono::milliseconds::zero() || !line.live()) return;
 
   line.line("varve: bringing the store from version " + std::to_string(plan.from) + " to " +
             std::to_string(plan.to) + " loses data:");
