@@ -5,8 +5,10 @@
 #include <varve/io/random_bytes.hpp>
 #include <varve/migrations/chain.hpp>
 #include <varve/migrations/chain_trees.hpp>
+#include <varve/migrations/dry_run.hpp>
 #include <varve/migrations/facts.hpp>
 #include <varve/migrations/held_trees.hpp>
+#include <varve/migrations/lazy_switch.hpp>
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/legacy_probe.hpp>
 #include <varve/migrations/opening.hpp>
@@ -14,16 +16,25 @@
 #include <varve/migrations/plan.hpp>
 #include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/runner.hpp>
+#include <varve/migrations/scrub_options.hpp>
+#include <varve/migrations/scrubber.hpp>
 #include <varve/migrations/taken_names.hpp>
 #include <varve/migrations/terminal_grace.hpp>
 #include <varve/migrations/way_back.hpp>
+#include <varve/migrations/with_tables.hpp>
+#include <varve/migrations/write_gate.hpp>
 #include <varve/open.hpp>
 #include <varve/version.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -59,16 +70,14 @@ struct PlanOnly {};
 /// other trees.
 template <class Chain, KvEngine Next>
 class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots,
-                                             Group::writes, Group::bulk, Group::transactions,
                                              Group::maintenance, Group::checkpoints, Group::tail>> {
-  using Base =
-      Layer<Next,
-            Forwards<Group::reads, Group::scans, Group::snapshots, Group::writes, Group::bulk,
-                     Group::transactions, Group::maintenance, Group::checkpoints, Group::tail>>;
+  using Base = Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots,
+                                    Group::maintenance, Group::checkpoints, Group::tail>>;
   using Runner = detail::MigrationRunner<Chain, Next>;
 
  public:
   using Options = MigratedOptions;
+  /// The chain, with its tables where it has any.
   using Schema = Chain;
 
   static constexpr BytesView name = "migrated";
@@ -81,6 +90,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     if constexpr (Context::template given<detail::PlanOnly>()) return;
     bring_up([&] { context.checked(this->next()); });
     held_.load(this->next());
+    settle();
   }
 
   [[nodiscard]] const MigratedOptions& options() const noexcept { return options_; }
@@ -103,7 +113,54 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     return this->next().find_tree(tree_name);
   }
 
-  void drop_tree(Tree tree) { this->next().drop_tree(tree); }
+  void drop_tree(Tree tree) {
+    const detail::InGate in = in_gate();
+    this->next().drop_tree(tree);
+  }
+
+  // Writers wait for a slice of a scrub, where there are records to scrub.
+
+  void write(const WriteBatch& batch, Durability durability = Durability::synced) {
+    if (!lazy_) return this->next().write(batch, durability);
+    const detail::InGate in = in_gate();
+    this->next().write(batch, durability);
+  }
+
+  void write_and_drop(const WriteBatch& batch, std::span<const Tree> dropped, Durability durability)
+    requires detail::HasWriteAndDrop<Next>
+  {
+    const detail::InGate in = in_gate();
+    this->next().write_and_drop(batch, dropped, durability);
+  }
+
+  [[nodiscard]] auto bulk_loader(Tree tree)
+    requires detail::HasBulkLoader<Next>
+  {
+    using Loader = decltype(this->next().bulk_loader(tree));
+    return detail::Gated<Loader>(gate(), [&] { return this->next().bulk_loader(tree); });
+  }
+
+  [[nodiscard]] auto begin_transaction()
+    requires detail::HasTransaction<Next>
+  {
+    using Begun = decltype(this->next().begin_transaction());
+    return detail::Gated<Begun>(gate(), [&] { return this->next().begin_transaction(); });
+  }
+
+  /// One slice of what `scrub(store)` does to the records that lazy steps have left.
+  ScrubProgress scrub_slice(const ScrubOptions& options = {}) {
+    if (!lazy_) return {.complete = true};
+    const std::lock_guard one_at_a_time(lazy_->scrubbing);
+    return detail::Scrubber<Chain, Next>(this->next(), lazy_->gate.get(), options).slice();
+  }
+
+  /// Whether there may be records of an older layout than the newest; they are converted as they
+  /// are read.
+  [[nodiscard]] bool mixed() {
+    if (!lazy_) return false;
+    const auto head = Ledger<Next>(this->next()).head();
+    return head && head->floor_version != head->write_version;
+  }
 
   [[nodiscard]] std::vector<TreeInfo> trees() const {
     std::vector<TreeInfo> trees = this->next().trees();
@@ -132,13 +189,16 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   /// What bringing the store up would do to it; nothing, once it is open.
   [[nodiscard]] MigrationPlan plan() {
     Ledger<Next> ledger(this->next());
-    return plan(this->next(), ledger, ledger.head(), ledger.run());
+    MigrationPlan planned = plan(this->next(), ledger, ledger.head(), ledger.run());
+    if (planned.finding.status == SchemaStatus::older)
+      detail::dry_run<Chain>(this->next(), ledger, planned);
+    return planned;
   }
 
  private:
   [[nodiscard]] MigrationPlan plan(const Next& below, const Ledger<Next>& ledger,
                                    const std::optional<LedgerHead>& head,
-                                   const std::optional<LedgerRun>& run) const {
+                                   const std::optional<LedgerRun>& run, bool count = true) const {
     MigrationPlan plan{
         .finding = find_schema(steps_of<Chain>(), head, run, ledger.steps(), has_records(below)),
         .to = Chain::latest};
@@ -155,11 +215,10 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
       if (step.from >= low) plan.steps.push_back(step);
     }
     if (back) std::reverse(plan.steps.begin(), plan.steps.end());
+    plan.lazy = !back && detail::can_be_lazy<Chain>(below, ledger, plan.from);
+    if (!back || !count) return plan;
     for (const TreeInfo& info : below.trees()) {
-      if (!(back ? detail::reads_tree_back<Chain>(info.name, low)
-                 : detail::reads_tree<Chain>(info.name, low))) {
-        continue;
-      }
+      if (!detail::reads_tree_back<Chain>(info.name, low)) continue;
       for (auto scan = below.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
         const Entry entry = scan.entry();
         ++plan.records;
@@ -202,7 +261,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   bool advance(Ledger<Next>& ledger, const Mark& mark) {
     auto head = ledger.head();
     auto run = ledger.run();
-    const MigrationPlan planned = plan(this->next(), ledger, head, run);
+    MigrationPlan planned = plan(this->next(), ledger, head, run);
     if (!planned.finding.opens()) refuse_schema(planned.finding);
     switch (planned.finding.status) {
       case SchemaStatus::fresh:
@@ -216,6 +275,12 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
         terminal_grace(planned, options_.grace);
         back_up();
         mark();
+        if (planned.lazy && !options_.force) {
+          head->written_by = detail::version_text();
+          detail::switch_lazily<Chain>(this->next(), ledger, *std::move(head), planned.from);
+          return true;
+        }
+        planned.records = detail::records_to_read<Chain>(this->next(), planned.from);
         begin_run(ledger, *std::move(head), planned);
         return true;
       case SchemaStatus::interrupted:
@@ -350,6 +415,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   void begin_run(Ledger<Next>& ledger, LedgerHead head, const MigrationPlan& planned) {
     LedgerRun run = new_run(ledger, planned.from, planned.to);
     run.plan = planned.lossy() ? planned.hash() : 0;
+    run.floor = head.floor_version;
     run.total = planned.records;
     head.state = StoreState::migrating;
     head.least_program = Chain::latest;
@@ -473,8 +539,38 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     }
   }
 
+  /// What the opening does once the store is of the latest version.
+  void settle() {
+    const auto head = Ledger<Next>(this->next()).head();
+    if (head->write_version != Chain::latest) return;
+    if (head->floor_version == head->write_version) {
+      return detail::build_tables<Chain>(this->next());
+    }
+    lazy_ = std::make_unique<Lazy>();
+    if (!options_.force) return;
+    ScrubOptions all{.refused_at_most = options_.run.refused_at_most};
+    while (!scrub_slice(all).complete) {
+    }
+    lazy_.reset();
+    detail::build_tables<Chain>(this->next());
+  }
+
+  [[nodiscard]] std::shared_ptr<detail::WriteGate> gate() const noexcept {
+    return lazy_ ? lazy_->gate : nullptr;
+  }
+  [[nodiscard]] detail::InGate in_gate() const {
+    return detail::InGate(gate(), detail::WriteGate::Stay::brief);
+  }
+
+  /// Of a store that had records of older layouts when it was opened.
+  struct Lazy {
+    std::shared_ptr<detail::WriteGate> gate = std::make_shared<detail::WriteGate>();
+    std::mutex scrubbing;
+  };
+
   MigratedOptions options_;
   detail::HeldTrees held_;
+  std::unique_ptr<Lazy> lazy_;
 };
 
 namespace detail {
@@ -505,7 +601,11 @@ template <class Stack, class... Options>
                                                            detail::PlanOnly{});
   if (!context.has_store()) return {.finding = {.status = SchemaStatus::fresh}};
   Stack stack(context);
-  return detail::plan_of(stack);
+  MigrationPlan planned = detail::plan_of(stack);
+  std::error_code failed;
+  const auto space = std::filesystem::space(directory, failed);
+  if (!failed) planned.disk_free = space.available;
+  return planned;
 }
 
 }  // namespace varve

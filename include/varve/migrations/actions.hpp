@@ -5,10 +5,13 @@
 #include <varve/codecs/packed.hpp>
 #include <varve/concepts/bytes.hpp>
 #include <varve/concepts/codec.hpp>
+#include <varve/concepts/write_batch.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -50,7 +53,16 @@ struct Actions {
   static constexpr std::size_t size = sizeof...(List);
 };
 
-enum class ActionKind : std::uint8_t { rewrite, move, create, drop };
+/// A part of what a step means, and so of what is stored: do not change the numbers.
+enum class ActionKind : std::uint8_t {
+  rewrite = 0,
+  move = 1,
+  create = 2,
+  drop = 3,
+  build_index = 4,
+  drop_index = 5,
+  custom = 6
+};
 
 namespace detail {
 
@@ -61,6 +73,10 @@ template <auto function, class Answer, class... Arguments>
 concept Answers = requires(const Arguments&... arguments) {
   { function(arguments...) } -> std::same_as<Answer>;
 };
+
+/// A conversion that may answer nothing, of a record that it does not take.
+template <auto function, class Answer, class... Arguments>
+concept MayAnswer = Answers<function, std::optional<Answer>, Arguments...>;
 
 template <auto function>
 inline constexpr bool is_given =
@@ -109,8 +125,9 @@ struct Rewrite {
 
 /// Each record of `From` moves to `To`, under the key that `convert` gives it:
 /// a pure function `std::pair<ToKey, Out>(const FromKey&, const In&)` that
-/// gives no two records the same key. Several moves into one tree merge trees;
-/// two moves from one tree split it.
+/// gives no two records the same key. Several moves into one tree merge trees; several from one
+/// tree split it: a function that answers `std::optional<std::pair<ToKey, Out>>` takes the records
+/// for which it answers something. In a lossless step each record is taken by a move.
 template <class From, class To, class InType, class OutType, auto convert_record,
           auto invert_record = nullptr>
 struct Move {
@@ -134,24 +151,44 @@ struct Move {
                 "the codec of the tree cannot encode the records that a step reads");
   static_assert(CodecFor<typename To::RecordCodec, Out>,
                 "the codec of the tree cannot encode the records that a step writes");
-  static_assert(detail::Answers<convert_record, Moved, typename From::Key, In>,
-                "a move is a function `std::pair<ToKey, Out> convert(const "
-                "FromKey&, const In&)`");
+  /// Whether it takes some records and not all.
+  static constexpr bool partial = detail::MayAnswer<convert_record, Moved, typename From::Key, In>;
 
-  static Moved convert(const typename From::Key& key, const In& record) {
+  static_assert(partial || detail::Answers<convert_record, Moved, typename From::Key, In>,
+                "a move is a function `std::pair<ToKey, Out> convert(const FromKey&, const In&)`, "
+                "or the same with std::optional around the pair");
+
+  static auto convert(const typename From::Key& key, const In& record) {
     return convert_record(key, record);
   }
 
-  static MovedBack invert(const typename To::Key& key, const Out& record)
+  static auto invert(const typename To::Key& key, const Out& record)
     requires(invertible)
   {
-    static_assert(detail::Answers<invert_record, MovedBack, typename To::Key, Out>,
-                  "the inverse of a move is a function `std::pair<FromKey, In> "
-                  "invert(const ToKey&, const "
-                  "Out&)`");
+    static_assert(detail::Answers<invert_record, MovedBack, typename To::Key, Out> ||
+                      detail::MayAnswer<invert_record, MovedBack, typename To::Key, Out>,
+                  "the inverse of a move is a function `std::pair<FromKey, In> invert(const "
+                  "ToKey&, const Out&)`, or the same with std::optional around the pair");
     return invert_record(key, record);
   }
 };
+
+namespace detail {
+
+template <class Tree, class Record>
+struct SameRecord {
+  static std::pair<typename Tree::Key, Record> move(const typename Tree::Key& key,
+                                                    const Record& record) {
+    return {key, record};
+  }
+};
+
+}  // namespace detail
+
+/// The records of `From` move to `To` as they are.
+template <class From, class To, class Record>
+using RenameTree = Move<From, To, Record, Record, &detail::SameRecord<From, Record>::move,
+                        &detail::SameRecord<From, Record>::move>;
 
 /// The tree is there after the step; it is empty.
 template <FixedText tree_name>
@@ -160,6 +197,53 @@ struct CreateTree {
   static constexpr ActionKind kind = ActionKind::create;
   static constexpr BytesView tree = text.view();
   static constexpr bool invertible = true;
+};
+
+/// An index of the table of this tree is built from its records, of type `RecordType`, and can be
+/// read when the store opens: `BuildIndex<Accounts, Account, Index<"by_owner", &Account::owner>>`.
+template <class Tree, class RecordType, class IndexType>
+struct BuildIndex {
+  static constexpr ActionKind kind = ActionKind::build_index;
+  static constexpr BytesView tree = Tree::name;
+  static constexpr BytesView index = IndexType::name;
+  static constexpr bool invertible = true;
+
+  using Source = Tree;
+  using In = RecordType;
+  using Out = RecordType;
+  using Built = IndexType;
+};
+
+/// An index of a table goes, with its entries: programs no longer name it.
+template <FixedText table_name, FixedText index_name>
+struct DropIndex {
+  static constexpr auto text = table_name;
+  static constexpr auto index_text = index_name;
+  static constexpr ActionKind kind = ActionKind::drop_index;
+  static constexpr BytesView tree = text.view();
+  static constexpr BytesView index = index_text.view();
+  static constexpr bool invertible = true;
+};
+
+/// Code of your own, in batches: `work(store, cursor, batch)` adds to the batch and answers how far
+/// it has come, a `std::optional<std::string>`; nothing when it is done. The first cursor is empty.
+/// The batch and the cursor are written as one, so that each batch is made once, whatever happens.
+/// All records are of the version that the step leads from. It stands alone in its step, which is
+/// lossy, since nobody knows what it does.
+///
+///     inline constexpr auto count_all = [](auto& store, BytesView cursor, WriteBatch& batch)
+///         -> std::optional<std::string> { ... };
+template <FixedText action_name, auto work>
+struct Custom {
+  static constexpr auto text = action_name;
+  static constexpr ActionKind kind = ActionKind::custom;
+  static constexpr BytesView tree = text.view();
+  static constexpr bool invertible = false;
+
+  template <class E>
+  static std::optional<std::string> run(E& engine, BytesView cursor, WriteBatch& batch) {
+    return work(engine, cursor, batch);
+  }
 };
 
 /// The tree is hidden by the step and held until it is purged.

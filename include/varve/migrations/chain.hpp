@@ -184,8 +184,32 @@ consteval bool every_action_inverts() {
   }(typename ActionsOf<S>::type{});
 }
 
+/// Whether a step may be lazy: what it does to records can be done as they are read.
+template <class S>
+consteval bool converts_in_place() {
+  return []<class... A>(Actions<A...>) {
+    return ((A::kind == ActionKind::rewrite || A::kind == ActionKind::create ||
+             A::kind == ActionKind::drop) &&
+            ...);
+  }(typename ActionsOf<S>::type{});
+}
+
+/// Whether code of its own is all that a step does, if it has any.
+template <class S>
+consteval bool custom_is_alone() {
+  return []<class... A>(Actions<A...>) {
+    return sizeof...(A) == 1 || ((A::kind != ActionKind::custom) && ...);
+  }(typename ActionsOf<S>::type{});
+}
+
 template <class S>
 struct Proved {
+  static_assert(S::pace == eager || converts_in_place<S>(),
+                "a lazy step converts records where they are: one that moves them, has to do with "
+                "an index or runs code of its own is eager");
+  static_assert(custom_is_alone<S>(),
+                "code of one's own stands alone in its step: put the other actions into a step "
+                "before it or behind it");
   static_assert(S::loss.lossy || S::loss.reason.empty(),
                 "a lossless step gives no reason: lossy(\"why\") is what has one");
   static_assert(!S::loss.lossy || !S::loss.reason.empty(),

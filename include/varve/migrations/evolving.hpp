@@ -51,7 +51,25 @@ struct Evolving {
     const std::size_t found =
         detail::layout_at(Layouts{}, static_cast<std::uint32_t>(record.version));
     return detail::read_as<Layouts, last, T>(found, record.bytes,
-                                             [](const auto& raised) -> T { return raised; });
+                                             [](T&& raised) -> T { return std::move(raised); });
+  }
+
+  // What is not the record is as the tree's own codec has it: the fields that an index stores.
+
+  template <class T>
+    requires(!std::same_as<T, Record> && CodecFor<Inner, T>)
+  static void encode(const T& value, ByteSink auto& sink) {
+    Inner::encode(value, sink);
+  }
+  template <class T>
+    requires(!std::same_as<T, Record> && CodecFor<Inner, T>)
+  [[nodiscard]] static T decode(BytesView bytes) {
+    return Inner::template decode<T>(bytes);
+  }
+  template <class T>
+    requires(!std::same_as<T, Record> && CodecFor<Inner, T>)
+  [[nodiscard]] static BytesView identity() {
+    return Inner::template identity<T>();
   }
 
   /// The fields in place, of a record of the newest layout; nothing of an older

@@ -15,6 +15,7 @@ struct StepFacts {
   std::uint32_t to = 0;
   BytesView description{};
   Loss loss{};
+  Pace pace = eager;
   /// Made of what the step means - its versions, its revision, its loss, the
   /// layouts that it reads and writes - and not of the words of its source.
   std::uint64_t identity = 0;
@@ -58,6 +59,7 @@ constexpr std::uint64_t step_identity() {
       hash.add(static_cast<std::uint64_t>(One::kind));
       hash.add(One::tree);
       if constexpr (requires { One::target; }) hash.add(One::target);
+      if constexpr (requires { One::index; }) hash.add(One::index);
       if constexpr (requires { typename One::In; }) {
         add_layout<typename One::Source::RecordCodec, typename One::In>(hash);
       }
@@ -74,7 +76,7 @@ constexpr std::uint64_t step_identity() {
 
 template <class... S>
 inline const StepFacts step_facts[sizeof...(S)] = {
-    {S::from, S::to, S::description, S::loss, step_identity<S>()}...};
+    {S::from, S::to, S::description, S::loss, S::pace, step_identity<S>()}...};
 
 }  // namespace detail
 

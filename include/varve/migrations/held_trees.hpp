@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/migrations/follow_tables.hpp>
 #include <varve/migrations/ledger.hpp>
 
 #include <algorithm>
@@ -38,6 +39,7 @@ class HeldTrees {
     record.state = TreeState::dropping;
     WriteBatch batch;
     ledger.put(batch, name, record);
+    forget_table(engine, batch, name);
     engine.write(batch, Durability::synced);
     finish_purge(engine, ledger, std::string(name));
     load(engine);

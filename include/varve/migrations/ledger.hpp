@@ -20,6 +20,7 @@ namespace detail {
 inline constexpr BytesView ledger_tree = "varve.ledger";
 inline constexpr BytesView ledger_head_key = "head";
 inline constexpr BytesView ledger_run_key = "run";
+inline constexpr BytesView ledger_scrub_key = "scrub";
 inline constexpr BytesView ledger_step_prefix = "step/";
 inline constexpr BytesView ledger_tree_prefix = "tree/";
 inline constexpr BytesView ledger_refusal_prefix = "refused/";
@@ -120,6 +121,14 @@ class Ledger {
                              detail::unsealed_record(detail::ledger_run_key, *bytes));
   }
 
+  /// The rewriting of what lazy steps have left, where it was begun and has not ended.
+  [[nodiscard]] std::optional<LedgerScrub> scrub() const {
+    const auto bytes = read(detail::ledger_scrub_key);
+    if (!bytes) return std::nullopt;
+    return decode<LedgerScrub>(detail::ledger_scrub_key,
+                               detail::unsealed_record(detail::ledger_scrub_key, *bytes));
+  }
+
   /// The steps that the store went through, the first one first.
   [[nodiscard]] std::vector<LedgerStep> steps() const {
     std::vector<LedgerStep> steps;
@@ -193,6 +202,10 @@ class Ledger {
   void erase_steps(WriteBatch& batch) const {
     batch.erase_range(*tree_, KeyRange::prefix(detail::ledger_step_prefix));
   }
+  void put(WriteBatch& batch, const LedgerScrub& scrub) const {
+    put_packed(batch, detail::ledger_scrub_key, scrub);
+  }
+  void erase_scrub(WriteBatch& batch) const { batch.erase(*tree_, detail::ledger_scrub_key); }
   void erase_run(WriteBatch& batch) const { batch.erase(*tree_, detail::ledger_run_key); }
   void erase_tree(WriteBatch& batch, BytesView tree_name) const {
     batch.erase(*tree_, std::string(detail::ledger_tree_prefix).append(tree_name));

@@ -73,6 +73,7 @@ struct LedgerRun {
   std::uint64_t chain = 0;  ///< of the steps that it takes, joined
   std::uint64_t shape = 0;  ///< the same, less their revisions
   std::uint64_t plan = 0;   ///< what was confirmed, where it is lossy
+  std::uint32_t floor = 0;  ///< of the store when it began: what lazy steps have left is rewritten
   RunPhase phase = RunPhase::rewrite;
   std::uint32_t pass = 0;  ///< the pass that is under way, from 0; back, one more than it
   std::string cursor{};    ///< the last key of it that is done; empty at its beginning.
@@ -87,6 +88,18 @@ struct LedgerRun {
   std::vector<LedgerDigest> digests{};
   std::vector<std::string> untagged{};  ///< trees whose records have no version at its lower end
   std::string backup{};                 ///< the copy that was made before it, if one was
+};
+
+/// How far the rewriting of what lazy steps have left has come: at most one.
+struct LedgerScrub {
+  std::uint32_t version = 0;  ///< that the store had when it was begun
+  std::uint64_t epoch = 0;    ///< of the head then: with another head it is begun anew
+  bool verifying = false;     ///< all trees were gone through, and are looked at once more
+  std::string tree{};         ///< that is gone through; empty at the beginning, and at the end
+  std::string cursor{};       ///< the last key of it that is done
+  std::uint64_t records = 0;  ///< looked at
+  std::uint64_t rewritten = 0;
+  std::uint64_t refused = 0;
 };
 
 /// A tree that the chain has to do with, by its name.

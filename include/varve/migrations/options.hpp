@@ -43,6 +43,8 @@ struct MigratedOptions {
   /// Where a copy of the store is made before the first record changes, if not
   /// empty.
   std::string backup_directory{};
+  /// Takes lazy steps as eager ones, and rewrites before the store opens what earlier ones left.
+  bool force = false;
   /// How a run behaves.
   RunOptions run{};
 
@@ -55,6 +57,7 @@ struct MigratedOptions {
     visit("take_back_to", take_back_to);
     visit("take_over", take_over);
     visit("backup_directory", backup_directory);
+    visit("force", force);
     visit("batch_bytes", run.batch_bytes);
     visit("batch_records", run.batch_records);
     visit("refused_at_most", run.refused_at_most);

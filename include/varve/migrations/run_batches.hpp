@@ -44,9 +44,10 @@ class RunBatches {
   template <class Change, class Settle>
   void each_record(Tree tree, BytesView name, std::string& place, Order order, Change&& change,
                    Settle&& settle) {
+    WriteBatch batch;
     bool more = true;
     while (more) {
-      WriteBatch batch;
+      batch.clear();
       std::uint64_t taken = 0;
       more = false;
       const std::string bound = place.empty() || order == Order::descending ? place : place + '\0';
@@ -123,6 +124,15 @@ class RunBatches {
                 LedgerTree{.state = state, .version = version, .since = seconds_since_1970()});
   }
   void forget(BytesView tree) { ledger_.erase_tree(pending_, tree); }
+
+  [[nodiscard]] WriteBatch& pending() noexcept { return pending_; }
+
+  /// Writes a batch that is made elsewhere, with the place that it leads to.
+  void reach(std::string place, WriteBatch batch) {
+    run_.cursor = std::move(place);
+    ++run_.batches;
+    write(batch, Durability::buffered);
+  }
 
   void end_pass() {
     run_.pass += goes_back() ? ~0U : 1U;

@@ -4,7 +4,10 @@
 #include <varve/codecs/ordered.hpp>
 #include <varve/codecs/versions/tag.hpp>
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/migrations/chain_trees.hpp>
+#include <varve/migrations/follow_tables.hpp>
 #include <varve/migrations/history.hpp>
+#include <varve/migrations/index_pass.hpp>
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_facts.hpp>
@@ -15,6 +18,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -124,6 +128,12 @@ class MigrationRunner {
 
   void list_passes() {
     std::set<std::string> waiting(state().untagged.begin(), state().untagged.end());
+    // What lazy steps have left in older layouts is rewritten besides.
+    if (state().floor != 0 && state().floor < low()) {
+      for (const std::string& tree : versioned_trees<Chain>()) {
+        if (rewrites_tree<Chain>(tree, state().floor, low())) waiting.insert(tree);
+      }
+    }
     each_action([&]<class S, class A>() {
       if (S::from >= low()) list_pass<S, A>(waiting);
     });
@@ -158,20 +168,98 @@ class MigrationRunner {
       waiting.erase(std::string(A::tree));
       passes_.push_back(
           {&MigrationRunner::hold_tree<S, A>, &MigrationRunner::undo_hold<S, A>, true});
+    } else if constexpr (A::kind == ActionKind::build_index) {
+      list_rewrite_of<typename A::Source, S::to>(waiting);
+      passes_.push_back(
+          {&MigrationRunner::build_index<S, A>, &MigrationRunner::drop_index<A>, true});
+    } else if constexpr (A::kind == ActionKind::drop_index) {
+      // Taken back, it is to be built: the program that names it does so.
+      passes_.push_back({&MigrationRunner::drop_index<A>, &MigrationRunner::end_pass, true});
+    } else if constexpr (A::kind == ActionKind::custom) {
+      list_rewrites<S::from>(waiting);
+      passes_.push_back({&MigrationRunner::run_custom<A>, &MigrationRunner::end_pass, false});
     }
   }
 
   template <class A, std::uint32_t version>
   void list_rewrite(std::set<std::string>& waiting) {
     if constexpr (A::kind == ActionKind::rewrite) {
-      using Layouts = layouts_at_t<Chain, A::Source::text, version>;
-      // A tree without layouts has been moved or dropped, and does not wait.
-      if constexpr (Layouts::size != 0) {
-        if (waiting.erase(std::string(A::tree)) == 0) return;
-        passes_.push_back({&MigrationRunner::rewrite_tree<typename A::Source, version>,
-                           &MigrationRunner::undo_rewrite<typename A::Source, version>,
-                           leads_below(Layouts{}, low())});
+      list_rewrite_of<typename A::Source, version>(waiting);
+    }
+  }
+
+  template <class RecordTree, std::uint32_t version>
+  void list_rewrite_of(std::set<std::string>& waiting) {
+    using Layouts = layouts_at_t<Chain, RecordTree::text, version>;
+    // A tree without layouts has been moved or dropped, and does not wait.
+    if constexpr (Layouts::size != 0) {
+      if (waiting.erase(std::string(RecordTree::name)) == 0) return;
+      passes_.push_back({&MigrationRunner::rewrite_tree<RecordTree, version>,
+                         &MigrationRunner::undo_rewrite<RecordTree, version>,
+                         leads_below(Layouts{}, low())});
+    }
+  }
+
+  void end_pass() { batches_.end_pass(); }
+
+  template <class S, class A>
+  void build_index() {
+    if (const auto tree = engine_.find_tree(A::tree)) {
+      IndexPass<Chain, S, A> index(engine_, *tree);
+      if (batches_.run().cursor.empty()) {
+        index.begin(engine_);
+        batches_.reach("begun", WriteBatch());
       }
+      while (index.step(engine_, std::min<std::size_t>(options_.batch_records, 4096))) {
+        batches_.meter().did(A::tree, 0, false);
+      }
+    }
+    batches_.end_pass();
+  }
+
+  template <class A>
+  void drop_index() {
+    WriteBatch batch;
+    forget_index(engine_, batch, A::tree, A::index);
+    if (!batch.empty()) engine_.write(batch, Durability::synced);
+    const std::string entries = std::string(A::tree).append(".").append(A::index);
+    if (const auto tree = engine_.find_tree(entries)) engine_.drop_tree(*tree);
+    batches_.end_pass();
+  }
+
+  template <class A>
+  void run_custom() {
+    while (true) {
+      WriteBatch batch;
+      const std::string cursor = batches_.run().cursor;
+      const std::optional<std::string> reached = A::run(engine_, cursor, batch);
+      forget_digests(batch);
+      if (!reached) {
+        batches_.pending().append(batch);
+        return batches_.end_pass();
+      }
+      if (*reached == cursor) refuse_standing_still(A::tree);
+      batches_.reach(*reached, std::move(batch));
+      batches_.meter().did(A::tree, 0, false);
+    }
+  }
+
+  [[noreturn]] static void refuse_standing_still(BytesView action) {
+    throw Error(ErrorKind::invalid_argument,
+                {.message = "the code of the step answers the cursor that it was given, and would "
+                            "never come to an end: it answers a new one, or nothing when it is "
+                            "done",
+                 .operation = "migrate",
+                 .tree = std::string(action),
+                 .layer = "migrated"});
+  }
+
+  /// What others than the runner write of a tree is not in its count.
+  void forget_digests(const WriteBatch& batch) {
+    if (state().digests.empty() || batch.empty()) return;
+    for (const TreeInfo& info : engine_.trees()) {
+      const auto touches = [&](const WriteOp& op) { return op.tree == info.tree; };
+      if (std::any_of(batch.begin(), batch.end(), touches)) batches_.forget_digest(info.name);
     }
   }
 
@@ -199,6 +287,8 @@ class MigrationRunner {
       batches_.each_record(*tree, RecordTree::name, run.cursor, Order::ascending, change, settled);
     }
     batches_.record(RecordTree::name, TreeState::live, version);
+    follow_rewrite<Chain, RecordTree>(engine_, batches_.pending(),
+                                      keeps_indexes<Chain>(RecordTree::name, low()));
     batches_.end_pass();
   }
 
@@ -213,16 +303,19 @@ class MigrationRunner {
       std::string bytes;
       const auto change = [&](WriteBatch& batch, const Entry& entry) {
         const versions::Tagged record = versions::take_tag(entry.value);
+        const auto found = static_cast<std::uint32_t>(record.version);
+        // A lazy step has left it as it is to be, or older, and that is read then too.
+        if (tagged && found <= rest) return batches_.add(left, entry.key, entry.value);
         bytes.clear();
-        lower_bytes<Layouts>(bytes,
-                             layout_at(Layouts{}, static_cast<std::uint32_t>(record.version)),
-                             record.bytes, layout_at(Layouts{}, rest), tagged);
+        lower_bytes<Layouts>(bytes, layout_at(Layouts{}, found), record.bytes,
+                             layout_at(Layouts{}, rest), tagged);
         batch.put(*tree, entry.key, bytes);
         batches_.add(left, entry.key, bytes);
       };
       batches_.each_record(*tree, name, batches_.run().cursor, Order::descending, change, settled);
     }
     record_rest(name, rest, tagged);
+    if (!keeps_indexes<Chain>(name, low())) reset_indexes(engine_, batches_.pending(), name);
     batches_.end_pass();
   }
 
@@ -264,8 +357,11 @@ class MigrationRunner {
       };
       batches_.each_record(*source, First::tree, run.cursor, Order::ascending, change, settle);
     }
-    each_move_from<S, First>(
-        [&]<class A>() { batches_.record(A::target, TreeState::live, S::to); });
+    each_move_from<S, First>([&]<class A>() {
+      batches_.record(A::target, TreeState::live, S::to);
+      follow_move<Chain, typename A::Source, typename A::Target>(engine_, batches_.pending());
+    });
+    forget_table(engine_, batches_.pending(), First::tree);
     batches_.end_pass();
   }
 
@@ -275,7 +371,10 @@ class MigrationRunner {
     const bool tagged = rests_tagged(First::tree, version);
     static_cast<void>(engine_.open_tree(First::tree));
     static_cast<void>(batches_.digest_of(First::tree, false));
-    each_move_from<S, First>([&]<class A>() { undo_one_move<S, A>(version, tagged); });
+    each_move_from<S, First>([&]<class A>() {
+      undo_one_move<S, A>(version, tagged);
+      follow_move_back<typename A::Source, typename A::Target>(engine_, batches_.pending());
+    });
     record_rest(First::tree, version, tagged);
     batches_.end_pass();
   }

@@ -22,6 +22,14 @@ inline constexpr Loss lossless{};
   return {true, reason};
 }
 
+/// When a step changes the records of a store.
+enum class Pace : std::uint8_t {
+  eager,  ///< all of them, before the store opens
+  lazy,   ///< each when it is written again; until then it is converted when it is read
+};
+inline constexpr Pace eager = Pace::eager;
+inline constexpr Pace lazy = Pace::lazy;
+
 /// The base of a step of a schema, from version `From` to the next. A step must have a
 /// `description`, one line for the operator, and overrides of these what it needs.
 ///
@@ -38,6 +46,13 @@ struct Step {
   static constexpr std::uint32_t to = To;
   /// `lossless`, which asks for an inverse of each conversion, or `lossy("why")`.
   static constexpr Loss loss = lossless;
+  /// `lazy` where records are to be converted as they are read: the store then opens at once, and
+  /// `scrub` rewrites what is left, in the background. It is no part of what the step means: a
+  /// released step may be made lazy, or eager.
+  static constexpr Pace pace = eager;
+  /// Whether every index of a table gives the same entries for what a conversion makes of a record
+  /// as it gave for the record. The indexes of rewritten tables are else built anew.
+  static constexpr bool keeps_indexes = false;
   /// Raised by hand when what a released step does is mended: a store that an earlier revision
   /// brought here is told from one that this one did.
   static constexpr std::uint32_t revision = 1;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <varve/codecs/versions/tag.hpp>
+#include <varve/migrations/history.hpp>
+#include <varve/tables/build.hpp>
+#include <varve/tables/opening.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace varve::detail {
+
+/// Builds the index of action `A` of step `S`, from records that have the layout of that step. It
+/// may be stopped at any time: what the store has recorded of the index says how far it is.
+template <class Chain, class S, class A>
+class IndexPass {
+  using Source = typename A::Source;
+  using Record = typename A::In;
+  using Codec = typename Source::RecordCodec;
+  using Layouts = layouts_at_t<Chain, Source::text, S::to>;
+
+ public:
+  template <KvEngine E>
+  IndexPass(E& engine, Tree records) {
+    table_.name = Source::name;
+    table_.catalogue = engine.open_tree(tables::catalogue_tree);
+    table_.records = records;
+    const std::string name(A::index);
+    table_.indexes.push_back({name, A::Built::template definition<Codec, Record>(),
+                              engine.open_tree(table_.name + "." + name), A::Built::unique});
+    table_.entries_of = &append_entries;
+  }
+
+  template <KvEngine E>
+  void begin(E& engine) {
+    tables::start_building(engine, table_, 0);
+  }
+
+  /// Answers whether more is to be done.
+  template <KvEngine E>
+  bool step(E& engine, std::size_t records) {
+    return tables::build_step<IndexPass>(engine, table_, records);
+  }
+
+ private:
+  static void append_entries(BytesView key, BytesView bytes, tables::EntryList& entries) {
+    const std::size_t first = entries.size();
+    if constexpr (Layouts::size == 0) {
+      A::Built::template append<Codec>(Codec::template decode<Record>(bytes), key, 0, entries);
+    } else {
+      const versions::Tagged record = versions::take_tag(bytes);
+      const auto version = static_cast<std::uint32_t>(record.version);
+      read_as<Layouts, Layouts::size - 1, void>(
+          layout_at(Layouts{}, version), record.bytes,
+          [&](const Record& raised) { A::Built::template append<Codec>(raised, key, 0, entries); });
+    }
+    entries.sort_from(first);
+  }
+
+  tables::TableCore table_;
+};
+
+}  // namespace varve::detail
