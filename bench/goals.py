@@ -194,4 +194,10 @@ GOALS = (
          at_least=7),
     Goal("6", "a proof of 21 siblings verified, microseconds", "hash_proof", "blake3",
          kind="counter", counter="microseconds", at_most=3),
+    Goal("6", "the root of 100,000 entries from scratch, milliseconds", "trie", "root_100k",
+         kind="counter", counter="milliseconds", at_most=25),
+    Goal("6", "the same of a million", "trie", "root_1m", kind="counter", counter="milliseconds",
+         at_most=320),
+    Goal("6", "1000 changes of a million keys, pages in memory, milliseconds", "trie",
+         "update_1000_of_1m", kind="counter", counter="milliseconds", at_most=2),
 )
