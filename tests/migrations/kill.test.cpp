@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "migrations/blocks.hpp"
+#include "migrations/there_and_back.hpp"
 #include "temp_directory.hpp"
 
 #include <sys/wait.h>
@@ -20,9 +21,11 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 
 using namespace varve;
 using namespace varve_test::blocks;
+using namespace varve_test::there_and_back;
 using varve_test::TempDirectory;
 
 namespace {
@@ -140,6 +143,88 @@ void kill_loop(const char* name, std::uint64_t records, int kills) {
       static_cast<unsigned long long>(records), name, killed, stores);
 }
 
+/// Waits for a child, and kills it when that takes too long. Whether it was killed.
+[[nodiscard]] bool killed_after(pid_t child, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  int status = 0;
+  while (std::chrono::steady_clock::now() < until) {
+    if (::waitpid(child, &status, WNOHANG) == child) {
+      REQUIRE(WIFEXITED(status));
+      REQUIRE(WEXITSTATUS(status) == 0);
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  REQUIRE(::kill(child, SIGKILL) == 0);
+  return WIFSIGNALED(wait_for(child));
+}
+
+/// Whether the tree holds what `made` gives for each block, and nothing else.
+template <class Store, class Make>
+[[nodiscard]] bool holds_exactly(const Store& store, BytesView name, std::uint64_t records,
+                                 Make&& made) {
+  const auto tree = store.find_tree(name);
+  if (!tree) return false;
+  for (std::uint64_t height = 0; height < records; ++height) {
+    const auto [key, record] = made(height);
+    const auto value = store.get(*tree, key);
+    if (!value || value->view() != record) return false;
+  }
+  std::uint64_t found = 0;
+  for (auto scan = store.scan(*tree, KeyRange::all()); scan.valid(); scan.next()) ++found;
+  return found == records;
+}
+
+/// Kills children that bring one store forward and back, as chance has it, each from where the last
+/// one was killed.
+template <class Below>
+void kill_there_and_back(const char* name, std::uint64_t records, int kills) {
+  using Store = Migrated<New, Below>;
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  REQUIRE(child_succeeds([&] {
+    auto store = open<Migrated<Old, Below>>(directory);
+    fill_version_2(store, records);
+    return true;
+  }));
+  const auto bring = [&](std::uint32_t back_to) {
+    MigratedOptions options{.take_back_to = back_to};
+    options.run.batch_records = 2'000;
+    static_cast<void>(open<Store>(directory, options));
+    return true;
+  };
+  std::mt19937 random(11);
+  int killed = 0;
+  int ended = 0;
+  int turned = 0;
+  bool backward = false;
+  while (killed < kills) {
+    const bool back = random() % 2 == 0;
+    turned += back != backward ? 1 : 0;
+    backward = back;
+    const pid_t child = in_child([&] { return bring(back ? 2 : 0); });
+    (killed_after(child, std::chrono::milliseconds(10 + random() % 120)) ? killed : ended) += 1;
+  }
+  REQUIRE(child_succeeds([&] { return bring(0); }));
+  REQUIRE(child_succeeds([&] {
+    return holds_exactly(open<Store>(directory), "blocks_by_hash", records, [](auto height) {
+      return std::pair(key_of(hash_of(height)),
+                       record_of(NotedBlock{height, hash_of(height), height * 17, "none"}, "\x04"));
+    });
+  }));
+  REQUIRE(child_succeeds([&] { return bring(2); }));
+  REQUIRE(child_succeeds([&] {
+    return holds_exactly(open<Migrated<Old, Below>>(directory), "blocks", records, [](auto height) {
+      return std::pair(key_of(height),
+                       record_of(BlockV2{height, hash_of(height), height * 17}, "\x02"));
+    });
+  }));
+  std::printf(
+      "figures: %llu records over %s, forward and back: %d killed with kill -9, %d not, %d times "
+      "the way was turned; every record was there at both ends\n",
+      static_cast<unsigned long long>(records), name, killed, ended, turned);
+}
+
 }  // namespace
 
 TEST_CASE("Migrated: a program from before the schema is refused after a kill, too") {
@@ -173,6 +258,17 @@ TEST_CASE("Migrated: kill -9 at any moment of a run, over RocksDB") {
 
 TEST_CASE("Migrated: kill -9 at any moment of a run, over LMDB") {
   kill_loop<LmdbAdapter>("LMDB", 100'000, 40);
+}
+
+TEST_CASE("Migrated: kill -9 at any moment, forward and back") {
+  kill_there_and_back<LmdbAdapter>("LMDB", 20'000, 12);
+  kill_there_and_back<RocksAdapter>("RocksDB", 20'000, 12);
+}
+
+TEST_CASE("Migrated: kill -9 at any moment, of many records, forward and back", "[.long]") {
+  kill_there_and_back<LmdbAdapter>("LMDB", 200'000, 150);
+  kill_there_and_back<RocksAdapter>("RocksDB", 200'000, 150);
+  kill_there_and_back<Wal<RocksAdapter>>("a log over RocksDB", 200'000, 150);
 }
 
 TEST_CASE("Migrated: kill -9 at any moment of a run of a million records", "[.long]") {
