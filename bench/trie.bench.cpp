@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal 6: the trie of the state roots, without an engine below it. The counter `milliseconds` is what
-// one root takes; the goals are 25 for 100,000 entries, 320 for a million, and 2 for a
+// Goal 6: the trie of the state roots, without an engine below it. The counter `milliseconds` is
+// what one root takes; the goals are 25 for 100,000 entries, 320 for a million, and 2 for a
 // thousand changes of a million with the pages in memory.
 #include <varve/merkle/suites.hpp>
 #include <varve/merkle/trie.hpp>
