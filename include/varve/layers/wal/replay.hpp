@@ -2,7 +2,6 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/layers/wal/batch_sorter.hpp>
 #include <varve/layers/wal/entries.hpp>
 #include <varve/layers/wal/live_trees.hpp>
 #include <varve/wal/log_entry.hpp>
@@ -19,12 +18,11 @@
 
 namespace varve::detail {
 
-/// Does to the layer below what the log says, in order, many batches at a time, sorted by their
-/// keys.
+/// Does to the layer below what the log says, in order, many batches at a time.
 template <KvEngine Next>
 class WalReplay {
   static constexpr bool below_is_volatile = VolatileEngine<Next>;
-  static constexpr std::size_t chunk_bytes = std::size_t{8} << 20U;
+  static constexpr std::size_t chunk_bytes = std::size_t{1} << 20U;
 
  public:
   using DroppedTrees = std::set<Tree>;
@@ -131,9 +129,7 @@ class WalReplay {
 
   void write_pending() {
     add_mark();
-    if (!pending_.empty()) {
-      below([&] { next_.write(sorter_.sorted(pending_), Durability::buffered); });
-    }
+    if (!pending_.empty()) below([&] { next_.write(pending_, Durability::buffered); });
     pending_.clear();
   }
 
@@ -163,7 +159,6 @@ class WalReplay {
   std::function<DroppedTrees()> find_dropped_;
   std::optional<DroppedTrees> dropped_;
   WriteBatch pending_;
-  BatchSorter sorter_;
   std::uint64_t last_;
   std::uint64_t marked_;
   std::uint64_t replayed_ = 0;
