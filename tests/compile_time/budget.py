@@ -62,7 +62,7 @@ def chain(steps):
     """A program that reads records of the oldest version as the newest, so many steps later."""
     return lines("varve/codecs/packed.hpp", "varve/migrations/evolving.hpp", "cstddef", "cstdint",
                  "utility") + f"""
-        template <std::uint32_t n> struct Record {{ std::uint64_t value = 0; std::uint32_t v = n; }};
+        template <std::uint32_t n> struct Record {{ std::uint64_t value = 0, at = n; }};
         using Records = varve::RecordTree<"records", std::uint64_t>;
         template <std::uint32_t n> struct Grow : varve::Step<n, n + 1> {{
           static constexpr auto description = "one more";
