@@ -143,6 +143,11 @@ consteval bool assert_stack() {
   static_assert(!detail::stands_above<Stack>(Role::buffers, Role::logs),
                 "a write buffer stands above the log: a write would be acknowledged before it is "
                 "logged; put the buffer below the log, as in Wal<Buffered<Engine>>");
+  static_assert(!detail::stands_above<Stack>(Role::caches, Role::versions) &&
+                    !detail::stands_above<Stack>(Role::buffers, Role::versions) &&
+                    !detail::stands_above<Stack>(Role::logs, Role::versions),
+                "a cache, a buffer or a log stands above the layer of history, and would not see "
+                "what a rollback takes back: put it below, as in Versioned<Cached<Wal<Engine>>>");
   static_assert(detail::migrates_on_top<Stack>(),
                 "the layer that migrates stands below a layer that would see records of the old "
                 "schema: put Migrated on top, with only layers above it that look on");
