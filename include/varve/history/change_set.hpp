@@ -94,16 +94,16 @@ class ChangeSet {
              std::tuple_cat(place(b), std::tuple(b.at));
     });
     std::size_t kept = 0;
-    for (std::size_t i = 0; i != changes_.size(); ++i) {
-      if (kept == 0 || place(changes_[kept - 1]) != place(changes_[i])) {
-        changes_[kept++] = changes_[i];
+    for (const RecordChange& change : changes_) {
+      if (kept == 0 || place(changes_[kept - 1]) != place(change)) {
+        changes_[kept++] = change;
         continue;
       }
       RecordChange& united = changes_[kept - 1];
-      united.at = changes_[i].at;
-      united.after = changes_[i].after;
-      if (!united.known) united.before = changes_[i].before;
-      united.known = united.known || changes_[i].known;
+      united.at = change.at;
+      united.after = change.after;
+      if (!united.known) united.before = change.before;
+      united.known = united.known || change.known;
     }
     changes_.erase(changes_.begin() + static_cast<std::ptrdiff_t>(kept), changes_.end());
   }

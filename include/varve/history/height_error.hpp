@@ -36,7 +36,7 @@ class HeightError : public Error {
 
  private:
   static std::string message(HeightFault fault, Height asked, Height oldest, Height latest) {
-    const std::string height = "height " + std::to_string(asked.value);
+    std::string height = "height " + std::to_string(asked.value);
     switch (fault) {
       case HeightFault::not_reached:
         return height + " is not reached yet: the latest is " + std::to_string(latest.value);

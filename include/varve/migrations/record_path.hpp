@@ -114,13 +114,12 @@ class RecordPath {
         follow<RecordTree, i + 1, 0>(key, record, put);
       } else {
         using A = typename NthAction<j, List>::type;
-        if constexpr (A::tree != RecordTree::name) {
-          follow<RecordTree, i, j + 1>(key, record, put);
-        } else if constexpr (A::kind == ActionKind::rewrite) {
+        constexpr bool concerns = A::tree == RecordTree::name;
+        if constexpr (concerns && A::kind == ActionKind::rewrite) {
           follow<RecordTree, i, j + 1>(key, A::convert(record), put);
-        } else if constexpr (A::kind == ActionKind::move) {
+        } else if constexpr (concerns && A::kind == ActionKind::move) {
           follow_moves<RecordTree, i, List>(key, record, put);
-        } else if constexpr (A::kind != ActionKind::drop) {
+        } else if constexpr (!concerns || A::kind != ActionKind::drop) {
           follow<RecordTree, i, j + 1>(key, record, put);
         }
       }
