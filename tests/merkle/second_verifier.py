@@ -13,13 +13,14 @@ value or null]...], "holds"}. Byte strings are hexadecimal.
 """
 import hashlib
 import json
+import os
 import pathlib
 import struct
 import subprocess
 import sys
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
-VECTORS = pathlib.Path(__file__).resolve().parent / "vectors"
+VECTORS = pathlib.Path(os.environ.get("VARVE_VECTORS", "../shared/vectors"))
 
 # BLAKE3, as its paper describes it.
 
@@ -82,7 +83,11 @@ def derive_key(key, data, size=32):
 
 
 def check_blake3():
-    vectors = json.loads((VECTORS / "blake3.json").read_text(encoding="utf-8"))
+    file = VECTORS / "blake3_test_vectors.json"
+    if not file.exists():
+        print(f"SKIPPED: {file} is not there: BLAKE3 was not compared with it", file=sys.stderr)
+        return
+    vectors = json.loads(file.read_text(encoding="utf-8"))
     key = struct.unpack("<8I", vectors["key"].encode())
     context = context_key(vectors["context_string"])
     tried = 0
