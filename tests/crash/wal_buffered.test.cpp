@@ -40,10 +40,10 @@ void run(std::uint64_t states) {
 }  // namespace
 
 TEST_CASE("Wal over a write buffer: no crash loses, tears or raises a write") {
-  run(200'000);
+  run(100'000);
 }
 
 TEST_CASE("Wal over a write buffer: no crash loses, tears or raises a write, at length",
           "[.long]") {
-  run(4'000'000);
+  run(2'000'000);
 }
