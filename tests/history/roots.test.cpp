@@ -10,6 +10,7 @@
 #include <varve/merkle/verify.hpp>
 #include <varve/open.hpp>
 #include <varve/table.hpp>
+#include <varve/testing/faulty.hpp>
 
 #include "catch.hpp"
 #include "temp_directory.hpp"
@@ -236,4 +237,36 @@ TEST_CASE("Versioned: a store with roots is not opened as one without, nor as on
   CHECK_THROWS_WITH((void)open<Versioned<LmdbAdapter>>(directory / "db", outside),
                     ContainsSubstring("take it out of outside_root"));
   CHECK(open<Versioned<LmdbAdapter>>(directory / "db").latest() == Height{1});
+}
+
+TEST_CASE("Versioned: a commit that fails leaves nothing behind of what joins the root") {
+  using testing::Call;
+  std::uint64_t failed = 0;
+  for (const Call call : {Call::get, Call::contains, Call::scan, Call::next, Call::trees}) {
+    bool met = true;
+    for (std::uint64_t at = 1; met; ++at) {
+      const testing::FaultyOptions faulty;
+      auto store = open<Versioned<testing::Faulty<MemoryAdapter>>>(
+          VersionedOptions{.retain_heights = 1, .outside_root = {"outside"}}, faulty);
+      const Tree inside = store.open_tree("inside");
+      const Tree outside = store.open_tree("outside");
+      store.write(WriteBatch().put(store.open_tree("older"), "key", "value"));
+      const WriteBatch batch =
+          WriteBatch().put(inside, "key", "value").put(outside, "key", "value");
+      faulty.plan->add({.call = call, .at = at});
+      try {
+        store.write(batch);
+      } catch (const Error&) {
+        ++failed;
+      }
+      met = faulty.plan->met() != 0;
+      faulty.plan->clear();
+      INFO("call " << static_cast<int>(call) << ", the one of number " << at);
+      store.write(batch);
+      CHECK(store.audit().difference.empty());
+      store.drop_tree(inside);
+      CHECK(store.audit().difference.empty());
+    }
+  }
+  CHECK(failed > 5);
 }

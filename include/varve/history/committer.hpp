@@ -105,6 +105,7 @@ class Committer {
   template <KvEngine Next>
   Update update(const Next& next, const OwnTrees& trees, const WriteBatch& batch,
                 std::span<const RecordChange> changes, WriteBatch& out) {
+    joining_.clear();
     std::vector<merkle::Change> leaves;
     leaves.reserve(changes.size());
     while (!changes.empty()) {
@@ -131,7 +132,11 @@ class Committer {
     return height.finish(update.count(), to_bytes(update.root()));
   }
 
-  void accept(const Update& update) noexcept { trie_.accept(update); }
+  /// What the last `update` came to is stored.
+  void accept(const Update& update) noexcept {
+    members_.merge(joining_);
+    trie_.accept(update);
+  }
 
   /// The root in the record of a height.
   static merkle::Digest answer(BytesView root) {
@@ -179,7 +184,7 @@ class Committer {
   const Member& member_of(const Next& next, const OwnTrees& trees, Tree tree,
                           const WriteBatch& batch, WriteBatch& out) {
     if (const auto at = members_.find(tree); at != members_.end()) return at->second;
-    Member member;
+    Member& member = joining_[tree];
     for (const TreeInfo& info : next.trees()) {
       if (info.tree == tree) member.name = info.name;
     }
@@ -189,7 +194,7 @@ class Committer {
       member.in_root = decide(next, member.name, batch);
       record(trees, tree, member.in_root, out);
     }
-    return members_.insert_or_assign(tree, std::move(member)).first->second;
+    return member;
   }
 
   static void add_leaves(BytesView tree_name, std::span<const RecordChange> changes,
@@ -260,6 +265,7 @@ class Committer {
   std::vector<std::string> outside_;
   Trie trie_;
   std::map<Tree, Member> members_;
+  std::map<Tree, Member> joining_;  ///< by the last update, which may never be stored
 };
 
 }  // namespace varve::detail::history
