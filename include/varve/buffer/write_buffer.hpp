@@ -104,7 +104,7 @@ class WriteBuffer {
 
   void write(const WriteBatch& batch, Durability durability) {
     process_.check("write", "buffered");
-    check_limits(batch);
+    check_limits(batch, next_.limits(), "write", "buffered");
     std::uint64_t mine = 0;
     {
       std::unique_lock lock(mutex_);
@@ -330,25 +330,6 @@ class WriteBuffer {
       }
       lock.lock();
     }
-  }
-
-  void check_limits(const WriteBatch& batch) const {
-    const Limits most = next_.limits();
-    check_limit(batch.bytes().size(), most.max_batch_bytes, "max_batch_bytes");
-    for (const WriteOp op : batch) {
-      if (op.kind != WriteOpKind::put && op.kind != WriteOpKind::erase) continue;
-      check_limit(op.key.size(), most.max_key_bytes, "max_key_bytes");
-      check_limit(op.value.size(), most.max_value_bytes, "max_value_bytes");
-    }
-  }
-
-  static void check_limit(std::uint64_t size, std::uint64_t limit, const char* limit_name) {
-    if (size <= limit) return;
-    throw Error(ErrorKind::invalid_argument,
-                {.message = std::to_string(size) + " bytes are more than " + limit_name + ", " +
-                            std::to_string(limit),
-                 .operation = "write",
-                 .layer = "buffered"});
   }
 
   Next& next_;

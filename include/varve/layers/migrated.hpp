@@ -14,6 +14,7 @@
 #include <varve/migrations/opening.hpp>
 #include <varve/migrations/options.hpp>
 #include <varve/migrations/plan.hpp>
+#include <varve/migrations/put_steps.hpp>
 #include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/runner.hpp>
 #include <varve/migrations/scrub_options.hpp>
@@ -358,20 +359,9 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
                                  .least_program = version,
                                  .chain = chain_identity(steps_of<Chain>(), Chain::oldest, version),
                                  .written_by = detail::version_text()});
-    const std::int64_t now = detail::seconds_since_1970();
-    std::uint64_t number = 0;
-    for (const StepFacts& step : steps_of<Chain>()) {
-      if (step.to > version) break;
-      ledger.put(batch, ++number,
-                 LedgerStep{.from = step.from,
-                            .to = step.to,
-                            .identity = step.identity,
-                            .lossy = step.loss.lossy,
-                            .baseline = true,
-                            .started = now,
-                            .finished = now});
-    }
+    detail::put_steps<Chain>(ledger, batch, 1, Chain::oldest, version, true);
     if (fresh) {
+      const std::int64_t now = detail::seconds_since_1970();
       for (const std::string& tree : detail::versioned_trees<Chain>()) {
         ledger.put(batch, tree, LedgerTree{.version = version, .since = now});
       }

@@ -335,25 +335,13 @@ class Versioned : public detail::history::VersionedBase<Next> {
 
   /// Whether the batch has operations on trees that are not reserved. Refuses what it cannot take.
   bool check(const WriteBatch& batch, const char* operation) const {
-    const Limits most = limits();
-    check_limit(batch.bytes().size(), most.max_batch_bytes, "max_batch_bytes", operation);
+    check_limits(batch, limits(), operation, name);
     bool records = false;
     for (const WriteOp op : batch) {
       records = records || !op.tree.reserved();
       if (store_->trees().has(op.tree)) refuse("a tree is the layer's own", operation);
-      if (op.kind != WriteOpKind::put && op.kind != WriteOpKind::erase) continue;
-      check_limit(op.key.size(), most.max_key_bytes, "max_key_bytes", operation);
-      check_limit(op.value.size(), most.max_value_bytes, "max_value_bytes", operation);
     }
     return records;
-  }
-
-  static void check_limit(std::uint64_t size, std::uint64_t limit, const char* limit_name,
-                          const char* operation) {
-    if (size <= limit) return;
-    refuse(
-        std::to_string(size) + " bytes are more than " + limit_name + ", " + std::to_string(limit),
-        operation);
   }
 
   [[noreturn]] static void refuse(std::string message, const char* operation) {

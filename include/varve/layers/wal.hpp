@@ -102,7 +102,7 @@ class Wal : public detail::WalBase<Next> {
   // writes
 
   void write(const WriteBatch& batch, Durability durability = Durability::synced) {
-    check_limits(batch, "write");
+    check_limits(batch, limits(), "write", name);
     if (batch.empty()) return store_->committer().check_writable("write");
     store_->write(this->next(), batch, {}, durability);
   }
@@ -110,7 +110,7 @@ class Wal : public detail::WalBase<Next> {
   void write_and_drop(const WriteBatch& batch, std::span<const Tree> dropped, Durability durability)
     requires TransactionalDropEngine<Next>
   {
-    check_limits(batch, "write_and_drop");
+    check_limits(batch, limits(), "write_and_drop", name);
     if (batch.empty() && dropped.empty()) return;
     store_->write(this->next(), batch, dropped, durability);
   }
@@ -206,24 +206,6 @@ class Wal : public detail::WalBase<Next> {
   template <class Loader>
   void finish_load(Loader& loader) {
     store_->finish_load(this->next(), loader);
-  }
-
-  void check_limits(const WriteBatch& batch, const char* operation) const {
-    const Limits most = limits();
-    check_limit(batch.bytes().size(), most.max_batch_bytes, "max_batch_bytes", operation);
-    for (const WriteOp op : batch) {
-      if (op.kind != WriteOpKind::put && op.kind != WriteOpKind::erase) continue;
-      check_limit(op.key.size(), most.max_key_bytes, "max_key_bytes", operation);
-      check_limit(op.value.size(), most.max_value_bytes, "max_value_bytes", operation);
-    }
-  }
-
-  static void check_limit(std::uint64_t size, std::uint64_t limit, const char* limit_name,
-                          const char* operation) {
-    if (size <= limit) return;
-    refuse(
-        std::to_string(size) + " bytes are more than " + limit_name + ", " + std::to_string(limit),
-        operation);
   }
 
   [[noreturn]] static void refuse(std::string message, const char* operation) {

@@ -5,6 +5,7 @@
 #include <varve/migrations/facts.hpp>
 #include <varve/migrations/follow_tables.hpp>
 #include <varve/migrations/ledger.hpp>
+#include <varve/migrations/put_steps.hpp>
 #include <varve/migrations/run_meter.hpp>
 
 #include <cstdint>
@@ -68,17 +69,7 @@ void switch_lazily(E& engine, Ledger<E>& ledger, LedgerHead head, std::uint32_t 
   head.least_program = Chain::latest;
   head.chain = chain_identity(steps_of<Chain>(), Chain::oldest, Chain::latest);
   ledger.put(batch, head);
-  std::uint64_t number = head.epoch << 8U;
-  for (const StepFacts& step : steps_of<Chain>()) {
-    if (step.from < from) continue;
-    ledger.put(batch, ++number,
-               LedgerStep{.from = step.from,
-                          .to = step.to,
-                          .identity = step.identity,
-                          .lossy = step.loss.lossy,
-                          .started = now,
-                          .finished = now});
-  }
+  put_steps<Chain>(ledger, batch, (head.epoch << 8U) + 1, from, Chain::latest, false);
   engine.write(batch, Durability::synced);
 }
 

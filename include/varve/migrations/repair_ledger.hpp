@@ -6,6 +6,7 @@
 #include <varve/layers/migrated.hpp>
 #include <varve/migrations/history.hpp>
 #include <varve/migrations/ledger.hpp>
+#include <varve/migrations/put_steps.hpp>
 #include <varve/migrations/run_words.hpp>
 #include <varve/open.hpp>
 
@@ -162,19 +163,7 @@ LedgerRepair repair_ledger(E& engine, std::uint32_t version) {
   head->written_by = version_text();
   WriteBatch batch;
   ledger.put(batch, *head);
-  std::uint64_t number = head->epoch << 8U;
-  const std::int64_t now = seconds_since_1970();
-  for (const StepFacts& step : steps_of<Chain>()) {
-    if (step.to > version) break;
-    ledger.put(batch, ++number,
-               LedgerStep{.from = step.from,
-                          .to = step.to,
-                          .identity = step.identity,
-                          .lossy = step.loss.lossy,
-                          .baseline = true,
-                          .started = now,
-                          .finished = now});
-  }
+  put_steps<Chain>(ledger, batch, (head->epoch << 8U) + 1, Chain::oldest, version, true);
   engine.write(batch, Durability::synced);
   return repair;
 }

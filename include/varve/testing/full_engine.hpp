@@ -66,7 +66,7 @@ class FullEngine {
       }
       WriteBatch record;
       record.put(tree_, key, value);
-      state_->check_records(record);
+      check_limits(record, state_->limits, "write", "full");
       batch_.append(record);
       last_ = key;
     }

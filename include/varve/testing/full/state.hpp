@@ -31,7 +31,7 @@ class FullState {
   template <class Allowed>
   bool write_if(const WriteBatch& batch, std::span<const Tree> dropped, const char* operation,
                 Allowed allowed) {
-    check_records(batch);
+    check_limits(batch, limits, "write", "full");
     const std::lock_guard lock(mutex_);
     if (!allowed(*trees_)) return false;
     FullTrees changed = after(*trees_, batch);
@@ -88,25 +88,7 @@ class FullState {
     last_number_ = last_number;
   }
 
-  void check_records(const WriteBatch& batch) const {
-    check_limit(batch.bytes().size(), limits.max_batch_bytes, "max_batch_bytes");
-    for (const WriteOp op : batch) {
-      if (op.kind == WriteOpKind::erase_range || op.kind == WriteOpKind::erase_from) continue;
-      check_limit(op.key.size(), limits.max_key_bytes, "max_key_bytes");
-      check_limit(op.value.size(), limits.max_value_bytes, "max_value_bytes");
-    }
-  }
-
  private:
-  static void check_limit(std::uint64_t size, std::uint64_t limit, const char* limit_name) {
-    if (size <= limit) return;
-    throw Error(ErrorKind::invalid_argument,
-                {.message = std::to_string(size) + " bytes are more than " + limit_name + ", " +
-                            std::to_string(limit),
-                 .operation = "write",
-                 .layer = "full"});
-  }
-
   mutable std::mutex mutex_;
   std::shared_ptr<const FullTrees> trees_ = std::make_shared<const FullTrees>();
   Batches log_;

@@ -54,7 +54,7 @@ class FullTransaction {
 
  private:
   void add(Tree tree, const WriteBatch& change) {
-    state_->check_records(change);
+    check_limits(change, state_->limits, "write", "full");
     mine_ = FullSnapshot(std::make_shared<const FullTrees>(after(mine_.trees(), change)));
     batch_.append(change);
     touched_.insert(tree);
