@@ -51,9 +51,9 @@ inline std::string hard_key(Random& random) {
 
 class Model {
  public:
-  Model(std::uint64_t base, std::uint64_t retain) : retain_(retain) {
-    heights_[base] = Contents(tree_count);
-    floor_ = base;
+  Model(std::uint64_t base, std::uint64_t retain, Contents contents = Contents(tree_count))
+      : retain_(retain), floor_(base) {
+    heights_[base] = std::move(contents);
   }
 
   [[nodiscard]] std::uint64_t latest() const { return heights_.rbegin()->first; }
@@ -74,8 +74,11 @@ class Model {
     heights_.erase(heights_.upper_bound(height), heights_.end());
   }
 
-  /// Whether a tree went after the height, so that its root is of more than is left of it.
-  [[nodiscard]] bool dropped_after(std::uint64_t height) const { return height < floor_; }
+  /// Whether the height has a root, and one of what is left of it: no tree went after it.
+  [[nodiscard]] bool has_root(std::uint64_t height) const { return height >= floor_; }
+
+  /// The store gets roots, from its latest height on.
+  void join_roots() { floor_ = latest(); }
 
   /// With roots a drop is a height of its own where the tree has records.
   void drop(std::size_t tree, bool with_roots) {
@@ -169,7 +172,7 @@ std::string difference(const Store& store, const Trees& trees, const Model& mode
       return "the state at height " + std::to_string(height) + " differs";
     }
     if constexpr (requires { store.root(Height{height}); }) {
-      if (!model.dropped_after(height) && store.root(Height{height}) != root_of(contents)) {
+      if (model.has_root(height) && store.root(Height{height}) != root_of(contents)) {
         return "the root of height " + std::to_string(height) + " differs";
       }
     }

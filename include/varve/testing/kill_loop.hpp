@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/testing/kill/child_process.hpp>
+#include <varve/testing/kill/random_kills.hpp>
 #include <varve/testing/kill/workload.hpp>
 #include <varve/testing/seed.hpp>
 
@@ -66,7 +67,7 @@ class KillLoop {
       : open_(std::move(open)),
         directory_(std::move(directory)),
         options_(options),
-        random_(options.seed),
+        kills_(options.seed),
         workload_(options.seed),
         ledger_(options.writers) {
     report_.seed = options.seed;
@@ -82,11 +83,7 @@ class KillLoop {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   using Kind = KillMessage::Kind;
-  using Microseconds = std::chrono::microseconds;
-
-  static constexpr Microseconds patience = std::chrono::seconds(120);
 
   /// One store, from its making to its last opening, after which nobody kills.
   void live(std::size_t cycles) {
@@ -176,41 +173,13 @@ class KillLoop {
 
   // In the parent.
 
-  /// Listens to a child and kills it at a random moment.
+  /// Listens to a child and, where it is to die, kills it at a random moment.
   void follow(KillChild&& child, bool kills) {
-    const auto start = Clock::now();
-    auto end = start + patience;
-    // One in four is killed at a moment at which it is likely to be opening the store.
-    const bool early = kills && random_.one_in(4);
-    if (early) end = start + random_part(opening_ + opening_ / 4);
-    bool opened = false;
-    bool killed = false;
-    while (!child.ended()) {
-      const auto left = std::chrono::duration_cast<Microseconds>(end - Clock::now());
-      if (!killed && left.count() <= 0) {
-        child.kill();
-        killed = true;
-        if (!kills || (!early && !opened)) {
-          report_.violation = "hung: a child said nothing for " +
-                              std::to_string(patience.count() / 1'000'000) + " s";
-        }
-      }
-      const auto message = child.next(killed ? patience : left);
-      if (!message) continue;
-      if (message->kind == Kind::opened) {
-        opened = true;
-        opening_ = std::chrono::duration_cast<Microseconds>(Clock::now() - start);
-        if (kills && !early) end = Clock::now() + random_part(options_.longest);
-      }
-      hear(child, *message);
-    }
-    const int status = child.wait();
-    const bool as_meant = kills ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
-                                : WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!as_meant && !report_.violation) {
-      report_.violation = "a child ended by itself, with the status " + std::to_string(status);
-    }
-    if (kills) ++(opened ? report_.killed_while_writing : report_.killed_while_opening);
+    const KillLife life =
+        kills_.follow(child, kills ? std::optional(options_.longest) : std::nullopt,
+                      [&](const KillMessage& message) { hear(child, message); });
+    if (life.wrong && !report_.violation) report_.violation = life.wrong;
+    if (kills) ++(life.opened ? report_.killed_while_writing : report_.killed_while_opening);
   }
 
   void hear(KillChild& child, const KillMessage& message) {
@@ -246,21 +215,16 @@ class KillLoop {
                         ", in the store " + store_;
   }
 
-  [[nodiscard]] Microseconds random_part(Microseconds whole) {
-    return Microseconds(random_.below(static_cast<std::uint32_t>(whole.count()) + 1));
-  }
-
   Open open_;
   std::string directory_;
   KillOptions options_;
-  Random random_;
+  RandomKills kills_;
   KillWorkload workload_;  ///< what the store held when it was last opened
   KillLedger ledger_;
   KillReport report_;
   std::string store_;
   std::uint64_t epoch_ = 0;  ///< the cycle whose child wrote what was written since
   std::vector<std::uint64_t> found_;
-  Microseconds opening_{1000};
 };
 
 }  // namespace detail
