@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The store of a DAG in six trees: vertices, edges, metadata, an index by height, an index by time,
-// and the finalized ones.
-//
-//   dag            a DAG of its own making
-//   dag FILE       the commits of FILE, lines of number, name, Unix time and parents (numbers with
-//                  blanks between, parents first) with tabs between, also compressed as FILE.zst
-//
-// Every answer of the store is compared with one that was counted from the input alone.
+// and the finalized ones. Every answer of the store is compared with one that was counted from the
+// input alone.
 
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/codecs/packed.hpp>
@@ -24,11 +19,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <set>
@@ -37,7 +29,20 @@
 #include <string>
 #include <vector>
 
+#include "catalogue/workplace.hpp"
+#include "read_file.hpp"
+
 namespace {
+
+constexpr const char* usage =
+    R"(usage: dag [FILE]
+
+Keeps the commits of FILE, or such as are made up, as vertices and edges with indexes, and asks.
+
+  FILE   a line a commit, parents first: its number, its name in 16 hexadecimal digits, its Unix
+         time, and the numbers of its parents with blanks between; tabs between these. Also
+         compressed, as FILE.zst
+)";
 
 using Id = std::array<std::uint8_t, 8>;
 
@@ -84,24 +89,8 @@ Id id_of(const std::string& digits) {
   return id;
 }
 
-std::string read_file(const std::string& path) {
-  if (path.size() < 4 || path.substr(path.size() - 4) != ".zst") {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  std::FILE* const pipe = ::popen(("zstd -dc '" + path + "'").c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("zstd cannot be started");
-  std::string text;
-  std::array<char, 1 << 16> some{};
-  while (const std::size_t size = std::fread(some.data(), 1, some.size(), pipe)) {
-    text.append(some.data(), size);
-  }
-  if (::pclose(pipe) != 0) throw std::runtime_error("zstd could not unpack " + path);
-  return text;
-}
-
 std::vector<Commit> read_commits(const std::string& path) {
-  std::istringstream lines(read_file(path));
+  std::istringstream lines(examples::read_file(path));
   std::vector<Commit> commits;
   for (std::string line; std::getline(lines, line);) {
     if (line.empty() || line[0] == '#' || line.compare(0, 2, "id") == 0) continue;
@@ -111,7 +100,7 @@ std::vector<Commit> read_commits(const std::string& path) {
     Commit commit;
     fields >> number >> name >> commit.time;
     if (!fields || number != commits.size() || name.size() != 16) {
-      throw std::runtime_error("this line is no commit: " + line);
+      throw std::runtime_error("'" + path + "' has a line that is no commit: " + line);
     }
     commit.id = id_of(name);
     for (std::size_t parent = 0; fields >> parent;) commit.parents.push_back(parent);
@@ -304,22 +293,20 @@ void answer(const Dag& dag, const std::vector<Commit>& commits, const Known& kno
   std::cout << "every index entry is right\n";
 }
 
-int run(const std::string& path) {
-  if (!path.empty() && !std::filesystem::exists(path)) {
-    std::cout << "SKIPPED: there is no file " << path << '\n';
-    return 77;
-  }
+void run(const std::string& path) {
   const std::vector<Commit> commits = path.empty() ? made_commits() : read_commits(path);
   const Known known(commits);
+  catalogue::Workplace workplace("", false);
+  const std::string directory = workplace.fresh("dag");
   const auto start = std::chrono::steady_clock::now();
   {
-    auto store = varve::open<Store>("dag");
+    auto store = varve::open<Store>(directory);
     Dag(store).load(commits, known);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::cout << "loaded in " << seconds.count() << " s\n";
 
-  auto store = varve::open<Store>("dag");
+  auto store = varve::open<Store>(directory);
   Dag dag(store);
   answer(dag, commits, known);
 
@@ -328,16 +315,22 @@ int run(const std::string& path) {
   claim(dag.finalized().count() == ancestors.size(), "the finalized");
   std::cout << dag.finalized().count() << " finalized\n";
   for (const varve::TreeInfo& tree : store.trees()) std::cout << "tree " << tree.name << '\n';
-  return 0;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  const std::string path = count == 2 ? arguments[1] : "";
+  if (count > 2 || path.starts_with('-')) {
+    const bool asked = path == "--help";
+    (asked ? std::cout : std::cerr) << usage;
+    return asked ? 0 : 2;
+  }
   try {
-    return run(count > 1 ? arguments[1] : "");
+    run(path);
+    return 0;
   } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
+    std::cerr << "dag: " << error.what() << '\n';
     return 1;
   }
 }

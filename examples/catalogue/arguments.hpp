@@ -9,10 +9,12 @@ namespace catalogue {
 
 inline constexpr const char* usage =
     R"(Usage: catalogue [NAME] ['BEGINNING*'] [options]
+       catalogue history VERB ...
 
 Loads this machine's Debian package index (or the commits of a git repository) into a store, kills
 the load and proves that nothing is lost or doubled, answers questions, shows what a cache makes of
-them, and does the same over other engines.
+them, does the same over other engines, and looks back at an earlier list. How to keep such a past
+and to ask it by hand: `catalogue history --help`.
 
   NAME           the package, or commit, to ask about (git)
   'BEGINNING*'   the beginning of the names to list ('libstd*')

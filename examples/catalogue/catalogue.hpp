@@ -32,15 +32,25 @@ inline std::string_view bare_name(std::string_view alternative) {
 ///   rdepends   dependency, 0, name        -> the alternatives that name it
 ///   progress   "loaded"                   -> the cursor
 // [catalogue]
-template <varve::KvEngine Store>
+template <varve::KvReader Store>
 class Catalogue {
  public:
   Catalogue(Store& store, const Words& words)
+    requires varve::KvEngine<Store>
       : store_(&store),
         things_(store.open_tree(words.things)),
         needs_(store.open_tree(words.needs)),
         needed_by_(store.open_tree(words.needed_by)),
         progress_(store.open_tree("progress")) {}
+
+  /// The same trees as another reader has them: as they were at a height.
+  template <varve::KvEngine Other>
+  Catalogue(const Catalogue<Other>& catalogue, Store& reader)
+      : store_(&reader),
+        things_(catalogue.things_),
+        needs_(catalogue.needs_),
+        needed_by_(catalogue.needed_by_),
+        progress_(catalogue.progress_) {}
 
   /// Adds a thing with all its edges to a batch: with the batch they are there, or not, together.
   void add(varve::WriteBatch& batch, const Item& item) const {
@@ -100,6 +110,9 @@ class Catalogue {
   [[nodiscard]] varve::Tree needed_by() const noexcept { return needed_by_; }
 
  private:
+  template <varve::KvReader>
+  friend class Catalogue;
+
   static std::string pair_key(std::string_view first, std::string_view second) {
     std::string key(first);
     key += '\0';

@@ -4,9 +4,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <filesystem>
+#include <limits>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace catalogue {
 
@@ -48,7 +54,9 @@ class Stanzas {
   void end() {
     if (!item_.name.empty()) {
       // As apt names a package of another architecture than the machine's.
-      if (architecture_ != "all" && architecture_ != native_) item_.name += ":" + architecture_;
+      if (architecture_ != "all" && !native_.empty() && architecture_ != native_) {
+        item_.name += ":" + architecture_;
+      }
       add_needs(pre_depends_);
       add_needs(depends_);
       items_->push_back(std::move(item_));
@@ -95,23 +103,72 @@ class Stanzas {
   std::string* needs_ = nullptr;
 };
 
+/// Adds the packages of an index that a command prints, up to `limit` of them in all.
+void read_index(const std::vector<std::string>& command, std::size_t limit,
+                std::vector<Item>& items) {
+  std::string native;
+  Process architecture({"dpkg", "--print-architecture"}, Process::Errors::hidden);
+  static_cast<void>(architecture.read_line(native));
+
+  Stanzas stanzas(native, items);
+  Process index(command, Process::Errors::hidden);
+  std::string line;
+  while (items.size() < limit && index.read_line(line)) stanzas.line(line);
+  if (items.size() == limit) return;
+  stanzas.end();
+  const Process::Ending ending = index.wait();
+  if (!ending.success() && !items.empty()) {
+    throw std::runtime_error("`" + command[0] + " " + command[1] +
+                             "` broke off: " + ending.in_words());
+  }
+}
+
+/// Prints a file of an index, however it is compressed.
+std::vector<std::string> printing(const std::string& file) {
+  const std::filesystem::path helper = "/usr/lib/apt/apt-helper";
+  if (std::filesystem::exists(helper)) return {helper.string(), "cat-file", file};
+  return {"cat", file};
+}
+
+constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
 }  // namespace
+
+const Words& package_words() noexcept {
+  return words;
+}
 
 Source read_debian(std::size_t limit) {
   Source source{.origin = "this machine's Debian package index", .words = words, .items = {}};
-  std::string native;
-  Process architecture({"dpkg", "--print-architecture"}, Process::Errors::hidden);
-  if (!architecture.read_line(native) || !architecture.wait().success()) return source;
+  read_index({"apt-cache", "dumpavail"}, limit, source.items);
+  return source;
+}
 
-  Stanzas stanzas(native, source.items);
-  Process index({"apt-cache", "dumpavail"}, Process::Errors::hidden);
-  std::string line;
-  while (source.items.size() < limit && index.read_line(line)) stanzas.line(line);
-  if (source.items.size() == limit) return source;
-  stanzas.end();
-  const Process::Ending ending = index.wait();
-  if (!ending.success() && !source.items.empty()) {
-    throw std::runtime_error("`apt-cache dumpavail` broke off: " + ending.in_words());
+Source read_packages(const std::string& file) {
+  Source source{.origin = file, .words = words, .items = {}};
+  if (!std::filesystem::exists(file)) throw std::runtime_error("there is no file '" + file + "'");
+  read_index(printing(file), all, source.items);
+  if (source.items.empty()) {
+    throw std::runtime_error("'" + file +
+                             "' lists no packages: name a Packages file of an archive");
+  }
+  return source;
+}
+
+Source read_release() {
+  Source source{.origin = "", .words = words, .items = {}};
+  Process targets({"apt-get", "indextargets", "--format", "$(SUITE) $(CODENAME) $(FILENAME)",
+                   "Created-By: Packages"},
+                  Process::Errors::hidden);
+  for (std::string line; targets.read_line(line);) {
+    std::istringstream fields(line);
+    std::string suite;
+    std::string codename;
+    std::string file;
+    fields >> suite >> codename >> file;
+    if (suite.find('-') != std::string::npos) continue;  // updates, of one kind or another
+    read_index(printing(file), all, source.items);
+    source.origin = codename + ", without the updates since";
   }
   return source;
 }

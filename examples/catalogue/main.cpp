@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The catalogue: real data in a real store, a load that is killed and loses nothing, questions and
-// their answers, what a cache makes of them, and the same over three engines. `catalogue --help`
-// has the options.
+// their answers, what a cache makes of them, the same over three engines, and the past of it all.
+// `catalogue --help` has the options.
 
 #include "arguments.hpp"
 #include "crash.hpp"
+#include "history.hpp"
 #include "layers.hpp"
 #include "measure.hpp"
 #include "questions.hpp"
@@ -154,6 +155,7 @@ int run(const Arguments& arguments) {
   ask(terminal, source, arguments, directory);
   look_at_cache(terminal, source, arguments, directory);
   compare(terminal, source, arguments, workplace, proof);
+  show_history(terminal, source, arguments.name, workplace.fresh("history"));
   terminal.line();
   if (arguments.keep) terminal.line("   the stores are in " + workplace.path());
   terminal.line("   " + terminal.strong("Every claim held."));
@@ -166,7 +168,11 @@ int run(const Arguments& arguments) {
 
 int main(int count, char** words) {
   try {
-    const catalogue::Arguments arguments = catalogue::parse({words + 1, words + count});
+    const std::vector<std::string> given(words + 1, words + count);
+    if (!given.empty() && given[0] == "history") {
+      return catalogue::history({given.begin() + 1, given.end()});
+    }
+    const catalogue::Arguments arguments = catalogue::parse(given);
     if (arguments.help) {
       std::fputs(catalogue::usage, stdout);
       return 0;

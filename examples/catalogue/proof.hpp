@@ -23,7 +23,7 @@ struct Proof {
   friend bool operator==(const Proof&, const Proof&) = default;
 };
 
-template <varve::KvEngine Store>
+template <varve::KvReader Store>
 [[nodiscard]] Proof prove(const Catalogue<Store>& catalogue) {
   Proof proof;
   std::string record;

@@ -39,7 +39,7 @@ class Greatest {
 };
 
 /// Asks a catalogue what one asks a catalogue, and prints the answers with the time that each took.
-template <varve::KvEngine Store>
+template <varve::KvReader Store>
 class Questions {
  public:
   Questions(Terminal& terminal, const Catalogue<Store>& catalogue, const Words& words)

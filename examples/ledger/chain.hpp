@@ -4,14 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "../read_file.hpp"
 
 /// A block of the chain: what moves in it follows from its hash.
 struct BlockHeader {
@@ -55,26 +54,10 @@ inline std::vector<BlockHeader> made_blocks(std::size_t count) {
   return blocks;
 }
 
-inline std::string read_file(const std::string& path) {
-  if (path.size() < 4 || path.substr(path.size() - 4) != ".zst") {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  std::FILE* const pipe = ::popen(("zstd -dc '" + path + "'").c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("zstd cannot be started");
-  std::string text;
-  std::array<char, 1 << 16> some{};
-  while (const std::size_t size = std::fread(some.data(), 1, some.size(), pipe)) {
-    text.append(some.data(), size);
-  }
-  if (::pclose(pipe) != 0) throw std::runtime_error("zstd could not unpack " + path);
-  return text;
-}
-
 /// Lines of "number,hash,parent_hash,state_root,difficulty,total_difficulty,time,gas,transfers",
 /// below a line of headings. The block 0 is left out: before it nobody has anything.
 inline std::vector<BlockHeader> read_blocks(const std::string& path) {
-  std::istringstream lines(read_file(path));
+  std::istringstream lines(examples::read_file(path));
   std::vector<BlockHeader> blocks;
   std::string line;
   std::getline(lines, line);
@@ -83,7 +66,7 @@ inline std::vector<BlockHeader> read_blocks(const std::string& path) {
     std::istringstream in(line);
     for (std::string field; std::getline(in, field, ',');) fields.push_back(field);
     if (fields.size() != 9 || fields[1].size() != 64) {
-      throw std::runtime_error("this line is no block: " + line);
+      throw std::runtime_error("'" + path + "' has a line that is no block: " + line);
     }
     BlockHeader block{.number = std::stoull(fields[0]),
                       .time = std::stoll(fields[6]),
@@ -94,5 +77,6 @@ inline std::vector<BlockHeader> read_blocks(const std::string& path) {
     }
     if (block.number != 0) blocks.push_back(block);
   }
+  if (blocks.size() < 20) throw std::runtime_error("'" + path + "' has fewer than 20 blocks");
   return blocks;
 }

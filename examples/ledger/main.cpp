@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ledger DIRECTORY [FILE]
-//
-// Accounts and transfers, block by block, each with its state root. FILE has the headers of a real
-// chain (see chain.hpp); without it the blocks are made up. A child keeps the books first and is
-// killed in the middle of a block.
+// Accounts and transfers, block by block, each with its state root. A child keeps the books first
+// and is killed in the middle of a block.
 #include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/codecs/packed.hpp>
@@ -31,9 +28,24 @@
 #include <stdexcept>
 #include <string>
 
+#include "../proof_file.hpp"
 #include "chain.hpp"
 
 namespace {
+
+using examples::hex;
+
+constexpr const char* usage =
+    R"(usage: ledger DIRECTORY [FILE]
+
+Keeps the books of a chain of blocks, is killed in the middle of one, looks back, proves a balance
+to a program that has nothing but a root, and changes to another branch.
+
+  DIRECTORY   where the store is made; must not be there yet
+  FILE        the headers of a real chain, as .csv or .csv.zst with these columns:
+              number,hash,parent_hash,state_root,difficulty,total_difficulty,time,gas,transfers;
+              without it blocks are made up
+)";
 
 // [schema]
 struct Account {
@@ -51,19 +63,6 @@ using Store = varve::Versioned<varve::Cached<varve::Wal<varve::RocksAdapter>>>;
 // [/schema]
 
 constexpr std::uint64_t reward = 2'000'000;
-
-std::string hex(std::span<const std::byte> bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text.push_back("0123456789abcdef"[static_cast<unsigned>(byte) >> 4U]);
-    text.push_back("0123456789abcdef"[static_cast<unsigned>(byte) & 15U]);
-  }
-  return text;
-}
-
-std::string hex(varve::BytesView bytes) {
-  return hex(std::as_bytes(std::span(bytes.data(), bytes.size())));
-}
 
 // [block]
 /// What a block changes. It reads its own writes: an account may be paid and pay in one block.
@@ -157,25 +156,28 @@ void show_the_past(const Store& store, varve::Height old, std::uint32_t id) {
 // [/past]
 
 // [proof]
-/// Writes what a stranger needs to see what the richest account had at a height.
-void write_proof(const Store& store, varve::Height height, const std::string& file) {
+/// What a stranger needs, besides the root, to see what the richest account had at a height.
+examples::ProofFile prove_greatest_balance(const Store& store, varve::Height height) {
   const auto then = store.at(height);
   const varve::Tree tree = *store.find_tree("accounts");
   const Accounts::On<decltype(then)> accounts{then};
   std::string key;
   varve::Ordered::encode(accounts.by<"by_balance">().last()->id, key);
-  std::ofstream(file) << hex(store.root(height)) << "\naccounts\n"
-                      << hex(key) << '\n'
-                      << hex(then.get(tree, key)->view()) << '\n'
-                      << hex(store.prove(tree, key, height)) << '\n';
+  return {.tree = "accounts",
+          .key = key,
+          .value = std::string(then.get(tree, key)->view()),
+          .proof = store.prove(tree, key, height)};
 }
 // [/proof]
 
-void let_it_be_verified(const std::string& program, const std::string& file) {
-  const auto verifier = std::filesystem::absolute(program).parent_path() / "ledger_verify";
-  std::cout << std::flush;
-  const int status = std::system(("'" + verifier.string() + "' '" + file + "'").c_str());
-  expect(status == 0, "a program that knows nothing but the root accepts it, and no other value");
+/// Has the proof verified by another program, which has nothing but it and the root.
+void let_it_be_verified(const std::string& program, const varve::StateRoot& root,
+                        const std::string& file) {
+  const auto verifier = std::filesystem::absolute(program).parent_path() / "verify_proof";
+  std::cout << "  $ verify_proof " << hex(root) << " balance.proof\n" << std::flush;
+  const std::string command = "'" + verifier.string() + "' " + hex(root) + " '" + file + "'";
+  expect(std::system(command.c_str()) == 0,
+         "a program that knows nothing but the root accepts it, and no other value");
 }
 
 /// The blocks of another branch from `first` on.
@@ -250,30 +252,32 @@ void run(const std::string& program, const std::string& directory,
 
   std::cout << "\nA proof of the greatest balance at height " << old.value << '\n';
   const std::string file = directory + "/balance.proof";
-  write_proof(store, old, file);
-  let_it_be_verified(program, file);
+  std::ofstream(file) << prove_greatest_balance(store, old);
+  let_it_be_verified(program, store.root(old), file);
 
   reorganise(store, blocks);
 }
 
 }  // namespace
 
-int main(int count, char** arguments) try {
-  if (count != 2 && count != 3) {
-    std::cerr << "usage: ledger DIRECTORY [FILE]\n";
-    return 2;
+int main(int count, char** arguments) {
+  const std::string directory = count > 1 ? arguments[1] : "";
+  if ((count != 2 && count != 3) || directory.starts_with('-')) {
+    const bool asked = directory == "--help";
+    (asked ? std::cout : std::cerr) << usage;
+    return asked ? EXIT_SUCCESS : 2;
   }
-  if (std::filesystem::exists(arguments[1])) {
-    std::cerr << arguments[1] << " is there already: name a directory that is not\n";
-    return 2;
+  try {
+    if (std::filesystem::exists(directory)) {
+      throw std::runtime_error("'" + directory +
+                               "' is there already: name a directory that is not");
+    }
+    const auto blocks = count == 3 ? read_blocks(arguments[2]) : made_blocks(1200);
+    std::filesystem::create_directories(directory);
+    run(arguments[0], directory, blocks);
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    std::cerr << "ledger: " << error.what() << '\n';
+    return EXIT_FAILURE;
   }
-  if (count == 3 && !std::filesystem::exists(arguments[2])) {
-    std::cout << "SKIPPED: " << arguments[2] << " is not there\n";
-    return 77;
-  }
-  std::filesystem::create_directories(arguments[1]);
-  run(arguments[0], arguments[1], count == 3 ? read_blocks(arguments[2]) : made_blocks(1200));
-} catch (const std::exception& error) {
-  std::cerr << error.what() << '\n';
-  return EXIT_FAILURE;
 }
