@@ -3,6 +3,7 @@
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/layers/wal.hpp>
+#include <varve/migrations/tree_digest.hpp>
 #include <varve/open.hpp>
 
 #include "catch.hpp"
@@ -10,15 +11,20 @@
 #include "migrations/there_and_back.hpp"
 #include "temp_directory.hpp"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,6 +35,17 @@ using namespace varve_test::there_and_back;
 using varve_test::TempDirectory;
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int divisor = 4;
+#else
+constexpr int divisor = 1;
+#endif
+
+/// Of a child, however long its way is.
+constexpr std::chrono::microseconds longest_life = std::chrono::seconds(4);
 
 /// Runs `act` in a child: this process opens no engine, so it may be forked. Answers the child.
 template <class Act>
@@ -57,27 +74,11 @@ template <class Act>
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/// The store of version 4, record by record: too large to be compared as a whole.
-template <class Store>
-[[nodiscard]] bool is_migrated(const Store& store, std::uint64_t records) {
-  const auto tree = store.find_tree("blocks_by_hash");
-  if (!tree || store.scan(*store.find_tree("blocks"), KeyRange::all()).valid()) return false;
-  for (std::uint64_t height = 0; height < records; ++height) {
-    const auto value = store.get(*tree, key_of(hash_of(height)));
-    if (!value || value->view() != record_of(BlockV1{height, hash_of(height)}, "\x04")) {
-      return false;
-    }
-  }
-  std::uint64_t found = 0;
-  for (auto scan = store.scan(*tree, KeyRange::all()); scan.valid(); scan.next()) ++found;
-  return found == records;
-}
-
+/// Blocks of version 1 as a program without a schema wrote them.
 template <class Below>
 void fill(const std::string& directory, std::uint64_t records) {
   auto store = open<Below>(directory);
   const Tree blocks = store.open_tree("blocks");
-  static_cast<void>(store.open_tree("work_index"));
   WriteBatch batch;
   for (std::uint64_t height = 0; height < records; ++height) {
     batch.put(blocks, key_of(height), record_of(BlockV1{height, hash_of(height)}));
@@ -89,140 +90,145 @@ void fill(const std::string& directory, std::uint64_t records) {
   store.flush();
 }
 
-/// Kills children that migrate until so many are dead, store after store.
+/// What the blocks must be at both ends of the way, as numbers: they are too many to be compared
+/// one by one after each run.
+struct Ends {
+  TreeDigest first;
+  TreeDigest last;
+
+  explicit Ends(std::uint64_t records) {
+    for (std::uint64_t height = 0; height < records; ++height) {
+      const std::string hash = hash_of(height);
+      first.add(key_of(height), record_of(BlockV1{height, hash}));
+      last.add(key_of(hash), record_of(NotedBlock{height, hash, height * 17, "none"}, "\x04"));
+    }
+  }
+};
+
+/// Throws where the store is not at that end, whole, or where records were done twice on the way.
+template <class Store>
+void check_end(Store& store, const Ends& ends, bool at_first) {
+  const TreeDigest& expected = at_first ? ends.first : ends.last;
+  if (store.version() != (at_first ? 1U : 4U)) throw std::runtime_error("of another version");
+  const auto tree = store.find_tree(at_first ? "blocks" : "blocks_by_hash");
+  if (!tree || digest_tree(store, *tree) != expected) {
+    throw std::runtime_error("other blocks than there were");
+  }
+  const auto other = store.find_tree(at_first ? "blocks_by_hash" : "blocks");
+  if (other && store.scan(*other, KeyRange::all()).valid()) {
+    throw std::runtime_error("blocks are left at the other end");
+  }
+  const auto history = store.history();
+  for (std::size_t i = history.size() - 3; i != history.size(); ++i) {
+    if (history[i].refused != 0) throw std::runtime_error("records were refused");
+  }
+}
+
+/// What the children have come to, before they were killed.
+struct Reached {
+  std::atomic<std::uint64_t> ends{0};     ///< runs that came to their end
+  std::atomic<std::uint64_t> resumed{0};  ///< openings that found a run under way, and went on
+};
+
+/// In memory that children of `fork` share with this process.
+class SharedReached {
+ public:
+  SharedReached() {
+    void* const memory =
+        ::mmap(nullptr, sizeof(Reached), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED);
+    reached_ = new (memory) Reached;
+  }
+  SharedReached(const SharedReached&) = delete;
+  SharedReached& operator=(const SharedReached&) = delete;
+  ~SharedReached() { ::munmap(reached_, sizeof(Reached)); }
+
+  Reached* operator->() const noexcept { return reached_; }
+
+ private:
+  Reached* reached_ = nullptr;
+};
+
+/// Brings the store forward and back, and again, until it is killed. What a killed one has left is
+/// on its way to somewhere: it goes on to there, or, as `turns` has it, the other way.
+template <class Below>
+void go_for_ever(const std::string& directory, const Ends& ends, bool turns,
+                 const SharedReached& reached) {
+  using Store = Migrated<New, Below>;
+  for (bool back = turns;; back = !back) {
+    MigratedOptions options{.adopt_as = 1, .take_back_to = back ? 1U : 0U};
+    options.run.batch_records = 20'000;
+    options.run.progress = [&, first = true](const MigrationProgress& now) mutable {
+      const bool goes_on = now.verifying || now.done > options.run.batch_records;
+      if (std::exchange(first, false) && goes_on) ++reached->resumed;
+    };
+    auto store = open<Store>(directory, options);
+    check_end(store, ends, back);
+    ++reached->ends;
+  }
+}
+
+/// How long it takes to bring the store forward, untouched, and back.
+template <class Below>
+[[nodiscard]] Clock::duration there_and_back_in(const std::string& directory, const Ends& ends) {
+  const auto start = Clock::now();
+  REQUIRE(child_succeeds([&] {
+    using Store = Migrated<New, Below>;
+    {
+      auto store = open<Store>(directory, MigratedOptions{.adopt_as = 1});
+      check_end(store, ends, false);
+    }
+    auto store = open<Store>(directory, MigratedOptions{.take_back_to = 1});
+    check_end(store, ends, true);
+    return true;
+  }));
+  return Clock::now() - start;
+}
+
+/// Kills the children that bring one store forward and back, each at a random moment of its way,
+/// each on what the last one has left. The store is whole at each end that one of them reaches, and
+/// at both in the end.
 template <class Below>
 void kill_loop(const char* name, std::uint64_t records, int kills) {
-  using Store = Migrated<ToFour, Below>;
-  std::mt19937 random(7);
-  int killed = 0;
-  int stores = 0;
-  while (killed < kills) {
-    const TempDirectory home;
-    const std::string directory = home.path() + "/store";
-    REQUIRE(child_succeeds([&] {
-      fill<Below>(directory, records);
-      return true;
-    }));
-    const auto migrate = [&] {
-      MigratedOptions options{.adopt_as = 1};
-      options.run.batch_records = 2'000;
-      try {
-        static_cast<void>(open<Store>(directory, options));
-      } catch (const Error& error) {
-        if (error.kind() != ErrorKind::schema_loss) throw;
-        options.accept_loss = plan<Store>(directory).hash();
-        static_cast<void>(open<Store>(directory, options));
-      }
-      return true;
-    };
-    ++stores;
-    for (bool done = false; !done;) {
-      const pid_t child = in_child(migrate);
-      const auto patience =
-          std::chrono::milliseconds(killed < kills ? 20 + random() % 180 : 3'600'000);
-      const auto until = std::chrono::steady_clock::now() + patience;
-      int status = 0;
-      pid_t ended = 0;
-      while (ended == 0 && std::chrono::steady_clock::now() < until) {
-        ended = ::waitpid(child, &status, WNOHANG);
-        if (ended == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      }
-      if (ended == 0) {
-        REQUIRE(::kill(child, SIGKILL) == 0);
-        status = wait_for(child);
-        killed += WIFSIGNALED(status) ? 1 : 0;
-      }
-      done = WIFEXITED(status);
-      if (done) REQUIRE(WEXITSTATUS(status) == 0);
-    }
-    REQUIRE(child_succeeds([&] { return is_migrated(open<Store>(directory), records); }));
-  }
-  std::printf(
-      "figures: migrations of %llu records over %s: %d killed with kill -9, %d stores, each "
-      "reached its last version with every record\n",
-      static_cast<unsigned long long>(records), name, killed, stores);
-}
-
-/// Waits for a child, and kills it when that takes too long. Whether it was killed.
-[[nodiscard]] bool killed_after(pid_t child, std::chrono::milliseconds patience) {
-  const auto until = std::chrono::steady_clock::now() + patience;
-  int status = 0;
-  while (std::chrono::steady_clock::now() < until) {
-    if (::waitpid(child, &status, WNOHANG) == child) {
-      REQUIRE(WIFEXITED(status));
-      REQUIRE(WEXITSTATUS(status) == 0);
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  REQUIRE(::kill(child, SIGKILL) == 0);
-  return WIFSIGNALED(wait_for(child));
-}
-
-/// Whether the tree holds what `made` gives for each block, and nothing else.
-template <class Store, class Make>
-[[nodiscard]] bool holds_exactly(const Store& store, BytesView name, std::uint64_t records,
-                                 Make&& made) {
-  const auto tree = store.find_tree(name);
-  if (!tree) return false;
-  for (std::uint64_t height = 0; height < records; ++height) {
-    const auto [key, record] = made(height);
-    const auto value = store.get(*tree, key);
-    if (!value || value->view() != record) return false;
-  }
-  std::uint64_t found = 0;
-  for (auto scan = store.scan(*tree, KeyRange::all()); scan.valid(); scan.next()) ++found;
-  return found == records;
-}
-
-/// Kills children that bring one store forward and back, as chance has it, each from where the last
-/// one was killed.
-template <class Below>
-void kill_there_and_back(const char* name, std::uint64_t records, int kills) {
-  using Store = Migrated<New, Below>;
+  const auto begun = Clock::now();
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
+  const Ends ends(records);
   REQUIRE(child_succeeds([&] {
-    auto store = open<Migrated<Old, Below>>(directory);
-    fill_version_2(store, records);
+    fill<Below>(directory, records);
     return true;
   }));
-  const auto bring = [&](std::uint32_t back_to) {
-    MigratedOptions options{.take_back_to = back_to};
-    options.run.batch_records = 2'000;
-    static_cast<void>(open<Store>(directory, options));
-    return true;
-  };
-  std::mt19937 random(11);
-  int killed = 0;
-  int ended = 0;
-  int turned = 0;
-  bool backward = false;
-  while (killed < kills) {
-    const bool back = random() % 2 == 0;
-    turned += back != backward ? 1 : 0;
-    backward = back;
-    const pid_t child = in_child([&] { return bring(back ? 2 : 0); });
-    (killed_after(child, std::chrono::milliseconds(10 + random() % 120)) ? killed : ended) += 1;
+  const auto whole = there_and_back_in<Below>(directory, ends);
+  const SharedReached reached;
+  std::mt19937_64 random(11);
+  const std::chrono::microseconds most =
+      std::min(std::chrono::duration_cast<std::chrono::microseconds>(whole) / 2, longest_life);
+  for (int killed = 0; killed < kills; ++killed) {
+    const bool turns = random() % 2 == 0;
+    const pid_t child = in_child([&] {
+      go_for_ever<Below>(directory, ends, turns, reached);
+      return true;
+    });
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(2000 + random() % static_cast<std::uint64_t>(most.count())));
+    REQUIRE(::kill(child, SIGKILL) == 0);
+    const int status = wait_for(child);
+    CAPTURE(killed);
+    REQUIRE(WIFSIGNALED(status));
   }
-  REQUIRE(child_succeeds([&] { return bring(0); }));
-  REQUIRE(child_succeeds([&] {
-    return holds_exactly(open<Store>(directory), "blocks_by_hash", records, [](auto height) {
-      return std::pair(key_of(hash_of(height)),
-                       record_of(NotedBlock{height, hash_of(height), height * 17, "none"}, "\x04"));
-    });
-  }));
-  REQUIRE(child_succeeds([&] { return bring(2); }));
-  REQUIRE(child_succeeds([&] {
-    return holds_exactly(open<Migrated<Old, Below>>(directory), "blocks", records, [](auto height) {
-      return std::pair(key_of(height),
-                       record_of(BlockV2{height, hash_of(height), height * 17}, "\x02"));
-    });
-  }));
+  static_cast<void>(there_and_back_in<Below>(directory, ends));
+  const auto seconds = [](Clock::duration time) {
+    return std::chrono::duration<double>(time).count();
+  };
   std::printf(
-      "figures: %llu records over %s, forward and back: %d killed with kill -9, %d not, %d times "
-      "the way was turned; every record was there at both ends\n",
-      static_cast<unsigned long long>(records), name, killed, ended, turned);
+      "figures: %llu records over %s, forward and back in %.1f s: one store, %d processes that "
+      "migrated it killed with kill -9 in %.0f s; %llu of them went on with what another had left, "
+      "%llu runs came to their end, each with every record\n",
+      static_cast<unsigned long long>(records), name, seconds(whole), kills,
+      seconds(Clock::now() - begun), static_cast<unsigned long long>(reached->resumed),
+      static_cast<unsigned long long>(reached->ends));
+  CHECK(reached->resumed > static_cast<std::uint64_t>(kills) / 4);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -231,15 +237,15 @@ TEST_CASE("Migrated: a program from before the schema is refused after a kill, t
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   using Below = Wal<RocksAdapter>;
+  using Store = Migrated<New, Below>;
   REQUIRE(child_succeeds([&] {
     fill<Below>(directory, 100);
     return true;
   }));
   // What marks the store as one with a schema is in the log, and not in the engine.
   REQUIRE(child_succeeds([&] {
-    static_cast<void>(std::make_unique<Migrated<ToTwo, Below>>(
-                          open<Migrated<ToTwo, Below>>(directory, MigratedOptions{.adopt_as = 1}))
-                          .release());
+    static_cast<void>(
+        std::make_unique<Store>(open<Store>(directory, MigratedOptions{.adopt_as = 1})).release());
     return true;
   }));
   REQUIRE(child_succeeds([&] {
@@ -252,27 +258,23 @@ TEST_CASE("Migrated: a program from before the schema is refused after a kill, t
   }));
 }
 
-TEST_CASE("Migrated: kill -9 at any moment of a run, over RocksDB") {
-  kill_loop<RocksAdapter>("RocksDB", 100'000, 40);
+TEST_CASE("Migrated: kill -9 at any moment of a run, forward and back, over RocksDB") {
+  kill_loop<RocksAdapter>("RocksDB", 40'000 / divisor, 40 / divisor);
 }
 
-TEST_CASE("Migrated: kill -9 at any moment of a run, over LMDB") {
-  kill_loop<LmdbAdapter>("LMDB", 100'000, 40);
+TEST_CASE("Migrated: kill -9 at any moment of a run, forward and back, over LMDB") {
+  kill_loop<LmdbAdapter>("LMDB", 40'000 / divisor, 40 / divisor);
 }
 
-TEST_CASE("Migrated: kill -9 at any moment, forward and back") {
-  kill_there_and_back<LmdbAdapter>("LMDB", 20'000, 12);
-  kill_there_and_back<RocksAdapter>("RocksDB", 20'000, 12);
-}
-
-TEST_CASE("Migrated: kill -9 at any moment, of many records, forward and back", "[.long]") {
-  kill_there_and_back<LmdbAdapter>("LMDB", 200'000, 150);
-  kill_there_and_back<RocksAdapter>("RocksDB", 200'000, 150);
-  kill_there_and_back<Wal<RocksAdapter>>("a log over RocksDB", 200'000, 150);
-}
-
-TEST_CASE("Migrated: kill -9 at any moment of a run of a million records", "[.long]") {
+TEST_CASE("Migrated: kill -9 at any moment of a run of a million records, over RocksDB",
+          "[.long]") {
   kill_loop<RocksAdapter>("RocksDB", 1'000'000, 300);
+}
+
+TEST_CASE("Migrated: kill -9 at any moment of a run of a million records, over LMDB", "[.long]") {
   kill_loop<LmdbAdapter>("LMDB", 1'000'000, 300);
-  kill_loop<Wal<RocksAdapter>>("a log over RocksDB", 1'000'000, 300);
+}
+
+TEST_CASE("Migrated: kill -9 at any moment of a run, over a log and RocksDB", "[.long]") {
+  kill_loop<Wal<RocksAdapter>>("a log over RocksDB", 200'000, 100);
 }
