@@ -64,6 +64,9 @@ template <class Option, class... Options>
 inline constexpr std::size_t times_given =
     (std::size_t{0} + ... + (std::same_as<Option, Options> ? 1 : 0));
 
+/// Given to a stack that is opened to be looked at.
+struct PlanOnly {};
+
 template <class Part>
 struct OptionsOf {
   using type = std::tuple<>;
@@ -136,7 +139,7 @@ class OpenContext {
         auto files = file_system<Files>();
         write_authority(files, directory_, new_authority(BytesView(Part::name)));
       }
-      if constexpr (!below_log || !VolatileEngine<Part>) check_stack<Stack>(part);
+      if constexpr (!below_log || !VolatileEngine<Part>) check_stack<Stack>(part, false, looks);
     }
   }
 
@@ -144,7 +147,7 @@ class OpenContext {
   /// the stack, as it was left, may only now be there.
   template <class Part>
   void brought_back(Part& part) {
-    check_stack<Stack>(part);
+    check_stack<Stack>(part, false, looks);
   }
 
   /// Called by a layer that checks the data itself before it leaves its mark, when it has.
@@ -155,6 +158,9 @@ class OpenContext {
 
  private:
   using Files = detail::file_system_t<Stack>;
+
+  /// Whether the store is opened to be looked at.
+  static constexpr bool looks = detail::times_given<detail::PlanOnly, Options...> == 1;
 
   /// Whether a layer that keeps a log stands above the engine.
   static constexpr bool below_log = detail::count_role<Stack>(Role::logs) != 0;

@@ -121,9 +121,10 @@ template <KvEngine E>
 
 /// Refuses, with `stack_mismatch` and what differs, to let `Stack` read what another stack wrote to
 /// `engine`; else records it there. A stack of layers that leave no mark leaves no record either,
-/// and a layer that checks first leaves none before it is `checked`.
+/// and a layer that checks first leaves none before it is `checked`. Where it only `looks`, a stack
+/// that would have to be recorded is refused.
 template <class Stack, KvEngine E>
-void check_stack(E& engine, bool checked = false) {
+void check_stack(E& engine, bool checked = false, bool looks = false) {
   auto compiled = marking_layers<Stack>();
   const auto recorded = recorded_layers(engine);
   if (!checked) {
@@ -142,6 +143,16 @@ void check_stack(E& engine, bool checked = false) {
         {.message = *difference + "; the data was written through " + detail::in_words(recorded) +
                     " (from the engine up), this program has " + detail::in_words(compiled) +
                     ": open it with the stack that wrote it, or copy it into a new store",
+         .operation = "open",
+         .layer = std::string(BytesView(E::name))});
+  }
+  if (looks) {
+    throw Error(
+        ErrorKind::stack_mismatch,
+        {.message = "the data was written through " + detail::in_words(recorded) +
+                    " (from the engine up) and this stack has " + detail::in_words(compiled) +
+                    ", whose layers would join it; nothing was changed. Look with the "
+                    "stack that wrote it, or open it with this one",
          .operation = "open",
          .layer = std::string(BytesView(E::name))});
   }

@@ -43,9 +43,6 @@ namespace varve {
 
 namespace detail {
 
-/// Given to a stack that is opened to be looked at.
-struct PlanOnly {};
-
 [[nodiscard]] inline std::string version_text() {
   return std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
          std::to_string(version_patch);
@@ -203,6 +200,10 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     MigrationPlan plan{
         .finding = find_schema(steps_of<Chain>(), head, run, ledger.steps(), has_records(below)),
         .to = Chain::latest};
+    if (plan.finding.opens() && head && run.has_value() != (head->state == StoreState::migrating)) {
+      detail::damaged_ledger(detail::ledger_run_key,
+                             run ? "is of no run that is under way" : "is missing");
+    }
     plan.from = plan.finding.version;
     if (head) {
       plan.store = head->store;
@@ -270,15 +271,22 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
         stamp(ledger, Chain::latest, true);
         return options_.take_back_to == 0;
       case SchemaStatus::older:
-        if (stays_on(head->write_version)) break;
+        if (stays_on(head->write_version)) {
+          if (const auto tree = without_versions(ledger, *head)) {
+            detail::refuse_to_stay(*tree, head->write_version);
+          }
+          break;
+        }
         check_loss(planned);
         detail::check_taken_names<Chain>(this->next(), ledger, planned.from);
         terminal_grace(planned, options_.grace);
         back_up();
         mark();
+        detail::HeldTrees::finish_purges(this->next(), ledger);
         if (planned.lazy && !options_.force) {
           head->written_by = detail::version_text();
-          detail::switch_lazily<Chain>(this->next(), ledger, *std::move(head), planned.from);
+          detail::switch_lazily<Chain>(this->next(), ledger, *std::move(head), planned.from,
+                                       options_.backup_directory);
           return true;
         }
         planned.records = detail::records_to_read<Chain>(this->next(), planned.from);
@@ -289,15 +297,34 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
         go_on(ledger, *std::move(head), *std::move(run));
         return false;
       default:
+        if (without_versions(ledger, *head)) {
+          mark();
+          put_versions(ledger, *std::move(head));
+          return false;
+        }
         if (options_.take_back_to == 0) break;
         detail::check_way_back(steps_of<Chain>(), ledger.steps(), Chain::latest, planned.to);
         back_up();
+        detail::HeldTrees::finish_purges(this->next(), ledger);
         begin_way_back(ledger, *std::move(head), planned);
         return true;
     }
     mark();
     detail::HeldTrees::finish_purges(this->next(), ledger);
     return true;
+  }
+
+  [[nodiscard]] std::optional<std::string> without_versions(const Ledger<Next>& ledger,
+                                                            const LedgerHead& head) const {
+    return detail::tree_without_versions<Chain>(this->next(), ledger, head.write_version);
+  }
+
+  /// Puts the version in front of records that a program with a longer chain had adopted.
+  void put_versions(Ledger<Next>& ledger, LedgerHead head) {
+    LedgerRun run = new_run(ledger, head.write_version, head.write_version);
+    head.state = StoreState::migrating;
+    save(ledger, head, run);
+    finish(ledger, std::move(head), std::move(run));
   }
 
   /// Whether a store of an older version is left on it.

@@ -115,6 +115,7 @@ struct LedgerRefusal {
   std::string key{};
   std::string value{};
   std::string reason{};
+  std::uint32_t pass = 0;  ///< of the run that put it aside, from 0; 0 of a scrub
 };
 
 }  // namespace varve

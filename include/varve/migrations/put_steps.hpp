@@ -7,6 +7,7 @@
 #include <varve/migrations/run_meter.hpp>
 
 #include <cstdint>
+#include <string>
 
 namespace varve::detail {
 
@@ -15,7 +16,7 @@ namespace varve::detail {
 /// is taken for granted: nobody here took the steps.
 template <class Chain, KvEngine E>
 void put_steps(const Ledger<E>& ledger, WriteBatch& batch, std::uint64_t first, std::uint32_t from,
-               std::uint32_t to, bool baseline) {
+               std::uint32_t to, bool baseline, const std::string& backup = {}) {
   const std::int64_t now = seconds_since_1970();
   for (const StepFacts& step : steps_of<Chain>()) {
     if (step.from < from || step.to > to) continue;
@@ -26,7 +27,8 @@ void put_steps(const Ledger<E>& ledger, WriteBatch& batch, std::uint64_t first, 
                           .lossy = step.loss.lossy,
                           .baseline = baseline,
                           .started = now,
-                          .finished = now});
+                          .finished = now,
+                          .backup = backup});
   }
 }
 

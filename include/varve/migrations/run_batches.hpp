@@ -57,7 +57,9 @@ class RunBatches {
       // A scan for each batch: one over the whole tree would pin the state of
       // its beginning.
       for (auto scan = engine_.scan(tree, range, order); scan.valid(); scan.next()) {
-        if (taken == options_.batch_records || batch.bytes().size() >= options_.batch_bytes) {
+        // A batch takes one record at least, whatever its bounds.
+        if (taken != 0 &&
+            (taken >= options_.batch_records || batch.bytes().size() >= options_.batch_bytes)) {
           more = true;
           break;
         }
@@ -158,17 +160,17 @@ class RunBatches {
     static_cast<void>(engine_.open_tree(name));
   }
 
-  /// Puts the records back that the run had put aside when it went forward.
+  /// Puts the records back that the run had put aside when it went forward, in the passes that are
+  /// undone: their trees are now as those passes found them.
   void return_refused() {
     while (run_.refused != 0) {
       WriteBatch batch;
       const std::uint64_t number = ledger_.refusals_end() - 1;
       const LedgerRefusal refusal = ledger_.refusal(number);
-      if (const auto tree = engine_.find_tree(refusal.tree)) {
-        batch.put(*tree, refusal.key, refusal.value);
-        if (LedgerDigest* const known = known_digest(refusal.tree)) {
-          add(*known, refusal.key, refusal.value);
-        }
+      if (refusal.pass < run_.pass) return;
+      batch.put(engine_.open_tree(refusal.tree), refusal.key, refusal.value);
+      if (LedgerDigest* const known = known_digest(refusal.tree)) {
+        add(*known, refusal.key, refusal.value);
       }
       ledger_.erase_refusal(batch, number);
       --run_.refused;
@@ -202,7 +204,8 @@ class RunBatches {
                 LedgerRefusal{.tree = std::string(name),
                               .key = std::string(entry.key),
                               .value = std::string(entry.value),
-                              .reason = reason});
+                              .reason = reason,
+                              .pass = run_.pass});
     batch.erase(tree, entry.key);
   }
 

@@ -177,7 +177,7 @@ template <class S, class A>
 template <KvEngine E>
 class MovedRecords {
  public:
-  explicit MovedRecords(E& engine) : engine_(engine) {}
+  explicit MovedRecords(E& engine) : engine_(engine), longest_key_(engine.limits().max_key_bytes) {}
 
   /// Before what becomes of the next record is added.
   void begin(const WriteBatch& batch) {
@@ -198,6 +198,14 @@ class MovedRecords {
     moved.key.clear();
     Ordered::encode(key, moved.key);
     return moved.bytes;
+  }
+
+  /// Whether the engine has no room for a key.
+  [[nodiscard]] bool too_long() const noexcept {
+    for (std::size_t i = 0; i < used_; ++i) {
+      if (records_[i].key.size() > longest_key_) return true;
+    }
+    return false;
   }
 
   /// Whether a key is one that another record has.
@@ -250,6 +258,7 @@ class MovedRecords {
   }
 
   E& engine_;
+  std::uint64_t longest_key_;
   std::vector<std::pair<BytesView, Tree>> trees_;
   std::vector<Moved> records_;
   std::size_t used_ = 0;

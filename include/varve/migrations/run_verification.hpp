@@ -39,7 +39,7 @@ void verify_run(const E& engine, const LedgerRun& run, RunMeter& meter, std::siz
         const Entry entry = scan.entry();
         if (found.records % sampled == 0) check_point_read(engine, *tree, expected.tree, entry);
         found.add(entry.key, entry.value);
-        if (found.records % batch_records != 0) continue;
+        if (found.records - reported < batch_records) continue;
         meter.did(expected.tree, found.records - reported, true);
         reported = found.records;
       }

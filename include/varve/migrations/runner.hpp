@@ -45,6 +45,9 @@ class MigrationRunner {
         options_(options),
         batches_(engine, ledger, options, std::move(run)) {
     list_passes();
+    if (state().pass > passes_.size()) {
+      damaged_ledger(ledger_run_key, "names a pass that its steps do not have");
+    }
   }
 
   /// Does what is not done yet of all passes, then verifies. Throws the errors
@@ -54,7 +57,10 @@ class MigrationRunner {
     LedgerRun& run = batches_.run();
     if (run.phase == RunPhase::rewrite) {
       if (batches_.goes_back()) {
-        while (run.pass != 0) (this->*passes_[run.pass - 1].undo)();
+        while (run.pass != 0) {
+          if (run.returns) batches_.return_refused();
+          (this->*passes_[run.pass - 1].undo)();
+        }
         if (run.returns) batches_.return_refused();
       } else {
         while (run.pass < passes_.size()) (this->*passes_[run.pass].take)();
@@ -112,6 +118,8 @@ class MigrationRunner {
     Action take;
     Action undo;
     bool inverts;
+    BytesView rewrites{};       ///< the tree, of a pass that rewrites one
+    std::uint32_t version = 0;  ///< whose layout its records then have
   };
 
   [[nodiscard]] std::uint32_t low() const noexcept { return std::min(state().from, state().to); }
@@ -196,7 +204,7 @@ class MigrationRunner {
       if (waiting.erase(std::string(RecordTree::name)) == 0) return;
       passes_.push_back({&MigrationRunner::rewrite_tree<RecordTree, version>,
                          &MigrationRunner::undo_rewrite<RecordTree, version>,
-                         leads_below(Layouts{}, low())});
+                         leads_below(Layouts{}, low()), RecordTree::name, version});
     }
   }
 
@@ -296,7 +304,7 @@ class MigrationRunner {
   void undo_rewrite() {
     using Layouts = layouts_at_t<Chain, RecordTree::text, version>;
     const BytesView name = RecordTree::name;
-    const std::uint32_t rest = resting_version<Chain>(name, low(), version);
+    const std::uint32_t rest = version_under_way(name, version);
     const bool tagged = rests_tagged(name, rest);
     if (const auto tree = engine_.find_tree(name)) {
       LedgerDigest& left = batches_.digest_behind_cursor(name);
@@ -350,6 +358,7 @@ class MigrationRunner {
         }
       };
       const auto settle = [&](WriteBatch& batch, const Entry& entry) -> const char* {
+        if (moved.too_long()) return "the key that the move gives to it is too long for the engine";
         if (moved.collides()) return "another record has the key that the move gives to it";
         moved.put(batch, batches_);
         batch.erase(*source, entry.key);
@@ -362,12 +371,13 @@ class MigrationRunner {
       follow_move<Chain, typename A::Source, typename A::Target>(engine_, batches_.pending());
     });
     forget_table(engine_, batches_.pending(), First::tree);
+    batches_.forget(First::tree);
     batches_.end_pass();
   }
 
   template <class S, class First>
   void undo_move() {
-    const std::uint32_t version = resting_version<Chain>(First::tree, low(), S::from);
+    const std::uint32_t version = version_under_way(First::tree, S::from);
     const bool tagged = rests_tagged(First::tree, version);
     static_cast<void>(engine_.open_tree(First::tree));
     static_cast<void>(batches_.digest_of(First::tree, false));
@@ -474,6 +484,16 @@ class MigrationRunner {
   [[nodiscard]] bool is_untagged(BytesView tree) const {
     const auto& trees = state().untagged;
     return std::find(trees.begin(), trees.end(), tree) != trees.end();
+  }
+
+  /// The version that the pass which is undone takes the records of a tree back to: that of a pass
+  /// before it that had rewritten them, and is undone later, or the one that they rest at.
+  [[nodiscard]] std::uint32_t version_under_way(BytesView tree, std::uint32_t high) const noexcept {
+    std::uint32_t version = resting_version<Chain>(tree, low(), high);
+    for (std::size_t i = 0; i + 1 < state().pass; ++i) {
+      if (passes_[i].rewrites == tree) version = std::max(version, passes_[i].version);
+    }
+    return version;
   }
 
   /// Whether the records of a tree have a version in front of them when the run

@@ -91,8 +91,9 @@ class Scrubber {
     std::size_t looked_at = 0;
     std::size_t bytes = 0;
     for (auto scan = engine_.scan(tree, KeyRange::from(first)); scan.valid(); scan.next()) {
-      if (old_.size() == options_.slice_records || looked_at == most_looked_at ||
-          bytes >= options_.slice_bytes) {
+      // A slice looks at one record at least, whatever its bounds.
+      if (looked_at != 0 && (old_.size() >= options_.slice_records || looked_at >= most_looked_at ||
+                             bytes >= options_.slice_bytes)) {
         return false;
       }
       const Entry entry = scan.entry();

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/concepts/kv_engine.hpp>
 #include <varve/migrations/facts.hpp>
-#include <varve/migrations/ledger_records.hpp>
+#include <varve/migrations/ledger.hpp>
+#include <varve/migrations/run_facts.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -34,6 +37,28 @@ template <class Chain>
 [[noreturn]] inline void refuse_wish(std::string message) {
   throw Error(ErrorKind::invalid_argument,
               {.message = std::move(message), .operation = "open", .layer = "migrated"});
+}
+
+/// A tree whose records were adopted as they are, and have no version in front of them where those
+/// of `version` have one.
+template <class Chain, KvEngine E>
+[[nodiscard]] std::optional<std::string> tree_without_versions(const E& engine,
+                                                               const Ledger<E>& ledger,
+                                                               std::uint32_t version) {
+  for (const std::string& name : record_trees<Chain>()) {
+    if (!versioned_at<Chain>(name, version) || ledger.tree(name)) continue;
+    const auto tree = engine.find_tree(name);
+    if (tree && engine.scan(*tree, KeyRange::all()).valid()) return name;
+  }
+  return std::nullopt;
+}
+
+/// Refuses to leave a store on `version` where programs of that version could not read `tree`.
+[[noreturn]] inline void refuse_to_stay(const std::string& tree, std::uint32_t version) {
+  refuse_wish("the records of '" + tree + "' were adopted as they are, and programs of version " +
+              std::to_string(version) +
+              " read a version in front of them: open the store once with a chain that ends with "
+              "it, ChainUpTo, or let the steps be taken");
 }
 
 /// "Restore ...", with the name of the backup where there is one.
