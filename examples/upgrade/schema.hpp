@@ -4,6 +4,7 @@
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/layers/wal.hpp>
+#include <varve/migrations/chain_up_to.hpp>
 #include <varve/migrations/evolving.hpp>
 
 #include <cstdint>
@@ -59,5 +60,8 @@ using Chain = varve::MigrationChain<DropSizes, SplitSection>;
 using Store = varve::Migrated<Chain, varve::Wal<varve::RocksAdapter>>;
 using PackageCodec = varve::Evolving<Chain, Packages>;
 // [/chain]
+
+/// The program between: its chain ends with version 2.
+using StoreOfTwo = varve::Migrated<varve::ChainUpTo<Chain, 2>, varve::Wal<varve::RocksAdapter>>;
 
 }  // namespace upgrade

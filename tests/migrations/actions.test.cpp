@@ -359,7 +359,14 @@ TEST_CASE("plan: every record is tried, and what will be written is counted by t
   }
   CHECK(planned.trees[0].bytes_written == bytes);
   MigrationPlan full = planned;
+  full.records = 1'234'567;
+  full.bytes = 98'765'432;
+  full.disk_needed = 12'345;
   full.disk_free = 10;
+  full.seconds = 200;
   CHECK_FALSE(full.fits());
-  CHECK_THAT(to_string(full), ContainsSubstring("make room first"));
+  CHECK_THAT(to_string(full), ContainsSubstring(": 1,234,567 records, 98 MB, about 3 min 20 s\n"));
+  CHECK_THAT(
+      to_string(full),
+      ContainsSubstring("It may need 12 kB of disk, of 10 bytes that are free: make room first"));
 }

@@ -124,6 +124,15 @@ TEST_CASE("terminal_progress: on a terminal one line is drawn over, with all tha
   CHECK_THAT(read_all(terminal.outer), ContainsSubstring("migrated: 2,000,000 records"));
 }
 
+TEST_CASE("terminal_progress: there is a bar on a terminal of 80 columns") {
+  const Pseudoterminal terminal(80);
+  terminal_progress(terminal.inner)(half_done(1'000'000));
+  const std::string text = read_all(terminal.outer);
+  CHECK_THAT(text, ContainsSubstring("blocks: 50% 1,000,000 of 2,000,000, 250,000/s, 4 s left  ["));
+  CHECK_THAT(text, ContainsSubstring("=  "));
+  CHECK(longest_line(text) < 80 + 5);  // "[K" is counted
+}
+
 TEST_CASE("terminal_progress: a line is never wider than the terminal") {
   const Pseudoterminal terminal(40);
   terminal_progress(terminal.inner)(half_done(1'000'000));

@@ -7,6 +7,7 @@
 #include <varve/migrations/opening.hpp>
 #include <varve/migrations/run_words.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -70,20 +71,21 @@ struct MigrationPlan {
 
 /// For people, one line a step.
 [[nodiscard]] inline std::string to_string(const MigrationPlan& plan) {
+  using detail::bytes_in_words;
+  using detail::grouped_digits;
   if (!plan.finding.opens()) return plan.finding.words + "\n";
   if (plan.steps.empty()) {
     return "version " + std::to_string(plan.to) + ", nothing to do\n";
   }
   std::string text = "version " + std::to_string(plan.from) + " to " + std::to_string(plan.to);
   if (plan.records != 0) {
-    text +=
-        ": " + std::to_string(plan.records) + " records, " + std::to_string(plan.bytes) + " bytes";
+    text += ": " + grouped_digits(plan.records) + " records, " + bytes_in_words(plan.bytes);
+    if (!plan.lazy) text += ", about " + detail::time_in_words(std::ceil(plan.seconds));
   }
   text += plan.lazy ? ", converted as they are read\n" : "\n";
   for (const PlannedTree& tree : plan.trees) {
-    text += "  " + tree.name + ": " + std::to_string(tree.records) + " records, " +
-            std::to_string(tree.bytes) + " bytes, then " + std::to_string(tree.bytes_written) +
-            "\n";
+    text += "  " + tree.name + ": " + grouped_digits(tree.records) + " records, " +
+            bytes_in_words(tree.bytes) + ", then " + bytes_in_words(tree.bytes_written) + "\n";
   }
   for (const StepFacts& step : plan.steps) {
     text += "  " + std::to_string(step.from) + " to " + std::to_string(step.to) + ": " +
@@ -92,12 +94,12 @@ struct MigrationPlan {
     text += "\n";
   }
   if (plan.disk_needed != 0) {
-    text += "It may need " + std::to_string(plan.disk_needed) + " bytes of disk";
-    if (plan.disk_free) text += ", of " + std::to_string(*plan.disk_free) + " that are free";
+    text += "It may need " + bytes_in_words(plan.disk_needed) + " of disk";
+    if (plan.disk_free) text += ", of " + bytes_in_words(*plan.disk_free) + " that are free";
     text += plan.fits() ? "\n" : ": make room first\n";
   }
   if (plan.refused != 0) {
-    text += std::to_string(plan.refused) +
+    text += grouped_digits(plan.refused) +
             " records are refused by a conversion: mend the step, or set refused_at_most\n";
     for (const LedgerRefusal& one : plan.refusals) {
       text += "  " + one.tree + " " + detail::readable(one.key) + ": " + one.reason + "\n";

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <string>
 
@@ -63,24 +62,5 @@ class TerminalLine {
   bool live_;
   bool drawn_ = false;
 };
-
-/// 1234567 as "1,234,567".
-[[nodiscard]] inline std::string grouped_digits(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t end = text.size(); end > 3;) text.insert(end -= 3, ",");
-  return text;
-}
-
-/// "12 s", "3 min 20 s", "2 h 5 min".
-[[nodiscard]] inline std::string time_in_words(double seconds) {
-  constexpr double most = 1e9;
-  const auto whole = static_cast<std::uint64_t>(seconds < most ? seconds + 0.5 : most);
-  const auto pair = [](std::uint64_t many, const char* unit, std::uint64_t few, const char* part) {
-    return std::to_string(many) + unit + std::to_string(few) + part;
-  };
-  if (whole < 60) return std::to_string(whole) + " s";
-  if (whole < 3600) return pair(whole / 60, " min ", whole % 60, " s");
-  return pair(whole / 3600, " h ", whole % 3600 / 60, " min");
-}
 
 }  // namespace varve::detail

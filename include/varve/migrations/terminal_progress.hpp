@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/migrations/run_options.hpp>
+#include <varve/migrations/run_words.hpp>
 #include <varve/migrations/terminal_line.hpp>
 
 #include <chrono>
@@ -9,41 +10,50 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace varve {
 
 namespace detail {
 
-/// "migrating blocks:  42% 420,000 of 1,000,000 records, 310,000 a second, 2 s left".
-[[nodiscard]] inline std::string progress_in_words(const MigrationProgress& progress) {
+/// "migrating blocks: 42% 420,000 of 1,000,000 records, 310,000 a second, 2 s left", or briefly
+/// "blocks: 42% 420,000 of 1,000,000, 310,000/s, 2 s left".
+[[nodiscard]] inline std::string progress_in_words(const MigrationProgress& progress,
+                                                   bool briefly = false) {
   const std::string tree(progress.tree);
   if (progress.finished) return "migrated: " + grouped_digits(progress.done) + " records";
   if (progress.verifying) return "verifying " + tree + ": all of it is read again";
-  std::string text = "migrating " + tree + ": ";
+  std::string text = (briefly ? "" : "migrating ") + tree + ": ";
   if (progress.total != 0) {
     const std::uint64_t done = progress.done < progress.total ? progress.done : progress.total;
     text += std::to_string(100 * done / progress.total) + "% ";
   }
   text += grouped_digits(progress.done);
   if (progress.total != 0) text += " of " + grouped_digits(progress.total);
-  text += " records";
+  text += briefly ? "" : " records";
   if (progress.records_per_second < 1) return text;
-  text +=
-      ", " + grouped_digits(static_cast<std::uint64_t>(progress.records_per_second)) + " a second";
+  text += ", " + grouped_digits(static_cast<std::uint64_t>(progress.records_per_second)) +
+          (briefly ? "/s" : " a second");
   if (progress.total <= progress.done) return text;
   return text + ", " + time_in_words(progress.seconds_left) + " left";
 }
 
-/// The words, and a bar where there is room for one.
+/// The words, and a bar where there is room for one: the brief words on a terminal of usual width.
 [[nodiscard]] inline std::string progress_with_bar(const MigrationProgress& progress,
                                                    std::size_t width) {
-  std::string text = progress_in_words(progress);
   constexpr std::size_t least_bar = 10;
   constexpr std::size_t most_bar = 40;
   constexpr std::size_t around = 4;  // two blanks and two brackets
-  if (progress.total == 0 || progress.verifying || progress.finished ||
-      text.size() + around + least_bar >= width) {
-    return text;
+  constexpr std::size_t wide = 100;
+  const auto fits = [&](const std::string& words) {
+    return words.size() + around + least_bar < width;
+  };
+  std::string text = progress_in_words(progress);
+  if (progress.total == 0 || progress.verifying || progress.finished) return text;
+  if (width < wide || !fits(text)) {
+    std::string brief = progress_in_words(progress, true);
+    if (!fits(brief)) return text;
+    text = std::move(brief);
   }
   const std::size_t room = width - 1 - text.size() - around;
   const std::size_t bar = room < most_bar ? room : most_bar;
