@@ -1,68 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "history/model.hpp"
+#include "history/stacks.hpp"
 
-#include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/memory.hpp>
-#include <varve/adapters/rocksdb.hpp>
-#include <varve/codecs/packed.hpp>
-#include <varve/layers/cached.hpp>
-#include <varve/layers/wal.hpp>
 #include <varve/merkle/verify.hpp>
-#include <varve/open.hpp>
-#include <varve/table.hpp>
 #include <varve/testing/faulty.hpp>
 
 #include "catch.hpp"
-#include "temp_directory.hpp"
 
-#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 using namespace varve;
 using namespace varve_test::past;
 using merkle::ProofFault;
 using varve_test::ContainsSubstring;
-using varve_test::TempDirectory;
 
 namespace {
 
 using InMemory = Versioned<MemoryAdapter>;
-
-struct Account {
-  std::uint64_t id;
-  std::string owner;
-};
-
-using Accounts =
-    Table<"accounts", Key<&Account::id>, Account, Packed, Index<"by_owner", &Account::owner>>;
-
-/// The records, in some order and in batches of some size.
-template <class Store>
-StateRoot fill(Store& store, const std::vector<std::pair<std::string, std::string>>& records,
-               std::size_t batch_records) {
-  const Tree tree = store.open_tree("tree 0");
-  WriteBatch batch;
-  for (const auto& [key, value] : records) {
-    batch.put(tree, key, value);
-    if (batch.count() != batch_records) continue;
-    store.write(batch);
-    batch.clear();
-  }
-  store.write(batch);
-  return store.root();
-}
-
-std::vector<std::pair<std::string, std::string>> made_records(std::size_t count) {
-  std::vector<std::pair<std::string, std::string>> records;
-  Random random(7);
-  for (std::size_t i = 0; i != count; ++i) {
-    records.emplace_back("key " + std::to_string(random.next()), std::to_string(i));
-  }
-  return records;
-}
 
 ProofFault fault_of(const StateRoot& root, BytesView key, std::optional<BytesView> value,
                     const std::string& proof) {
@@ -70,32 +27,6 @@ ProofFault fault_of(const StateRoot& root, BytesView key, std::optional<BytesVie
 }
 
 }  // namespace
-
-TEST_CASE("Versioned: the root is of the content alone, whatever the engine, order and batches") {
-  auto records = made_records(1000);
-  Contents contents(tree_count);
-  contents[0] = Records(records.begin(), records.end());
-  const StateRoot expected = root_of(contents);
-  auto memory = open<InMemory>();
-  CHECK(fill(memory, records, 1) == expected);
-  std::reverse(records.begin(), records.end());
-  const TempDirectory directory;
-  auto lmdb = open<Versioned<LmdbAdapter>>(directory / "lmdb");
-  CHECK(fill(lmdb, records, 100) == expected);
-  auto rocksdb = open<Versioned<RocksAdapter>>(directory / "rocksdb");
-  CHECK(fill(rocksdb, records, 1000) == expected);
-  std::rotate(records.begin(), records.begin() + 333, records.end());
-  auto stack = open<Versioned<Cached<Wal<RocksAdapter>>>>(
-      directory / "stack", VersionedOptions{.trie_cache_bytes = 4096, .hash_threads = 2});
-  CHECK(fill(stack, records, 77) == expected);
-
-  stack.commit(WriteBatch().erase_range(*stack.find_tree("tree 0"), KeyRange::all()), Height{1000});
-  CHECK(stack.root() == StateRoot{});
-  CHECK(count(stack.next(), *stack.next().find_tree("varve.trie")) == 0);
-  stack.rollback(Height{999});
-  CHECK(stack.root() == expected);
-  CHECK(stack.audit().good);
-}
 
 TEST_CASE("Versioned: another branch after a rollback has the root of a fresh build") {
   const auto records = made_records(300);
@@ -145,41 +76,10 @@ TEST_CASE("Versioned: proofs hold at every height that is kept, and say nothing 
   CHECK_THROWS_AS((void)store.root(Height{30}), HeightError);
 }
 
-TEST_CASE("Versioned: the root of a store that was filled before is that of one filled with it") {
-  const TempDirectory directory;
-  const auto records = made_records(5000);
-  {
-    auto plain = open<LmdbAdapter>(directory / "db");
-    const Tree tree = plain.open_tree("tree 0");
-    WriteBatch batch;
-    for (const auto& [key, value] : records) batch.put(tree, key, value);
-    plain.write(batch);
-    Accounts::On accounts{plain};
-    accounts.put({1, "ann"});
-  }
-  auto fresh = open<InMemory>();
-  static_cast<void>(fill(fresh, records, 100));
-  Accounts::On(fresh).put({1, "ann"});
-  {
-    auto history = open<Versioned<LmdbAdapter, Uncommitted>>(directory / "db");
-    history.commit(WriteBatch().put(*history.find_tree("tree 0"), "k", "v"), Height{5});
-  }
-  auto store = open<Versioned<LmdbAdapter>>(directory / "db");
-  CHECK_THROWS_WITH((void)store.root(Height{4}), ContainsSubstring("has no root"));
-  CHECK_THROWS_WITH((void)store.prove(*store.find_tree("tree 0"), "k", Height{4}),
-                    ContainsSubstring("has no root"));
-  CHECK_THROWS_AS(store.rollback(Height{4}), HeightError);
-  store.commit(WriteBatch().erase(*store.find_tree("tree 0"), "k"), Height{6});
-  CHECK(store.root() == fresh.root());
-  CHECK(store.audit().good);
-  store.rollback(Height{5});
-  CHECK(store.audit().good);
-}
-
 TEST_CASE("Versioned: indexes, and trees that are named so, are no part of the root") {
   auto store = open<InMemory>(VersionedOptions{.outside_root = {"scratch"}});
   Accounts::On accounts{store};
-  accounts.put({1, "ann"});
+  accounts.put({1, "ann", 5});
   const Tree scratch = store.open_tree("scratch");
   const Tree dotted = store.open_tree("no.index");
   const StateRoot before = store.root();
@@ -221,22 +121,28 @@ TEST_CASE("Versioned: an audit names the first record that differs") {
   CHECK(store.audit().good);
 }
 
-TEST_CASE("Versioned: a store with roots is not opened as one without, nor as one of others") {
-  const TempDirectory directory;
-  {
-    auto store = open<Versioned<LmdbAdapter>>(directory / "db");
-    store.write(WriteBatch().put(store.open_tree("tree 0"), "k", "v"));
-  }
-  using Without = Versioned<LmdbAdapter, Uncommitted>;
-  using Other = Versioned<LmdbAdapter, merkle::Ics23Sha256>;
-  CHECK_THROWS_WITH((void)open<Without>(directory / "db"),
-                    ContainsSubstring("keeps roots of the kind 'blake3'"));
-  CHECK_THROWS_WITH((void)open<Other>(directory / "db"),
-                    ContainsSubstring("built for 'ics23-sha256'"));
-  const VersionedOptions outside{.outside_root = {"tree 0"}};
-  CHECK_THROWS_WITH((void)open<Versioned<LmdbAdapter>>(directory / "db", outside),
-                    ContainsSubstring("take it out of outside_root"));
-  CHECK(open<Versioned<LmdbAdapter>>(directory / "db").latest() == Height{1});
+TEST_CASE("Versioned: the latest state is read by the calls that it is read by without the layer") {
+  using testing::Call;
+  const testing::FaultyOptions faulty;
+  auto store = open<Versioned<testing::Faulty<MemoryAdapter>>>(faulty);
+  const Tree tree = store.open_tree("t");
+  for (int i = 0; i != 20; ++i) store.write(WriteBatch().put(tree, "k", std::to_string(i)));
+  constexpr Call reads[] = {Call::get, Call::contains, Call::multi_get, Call::scan, Call::snapshot};
+  const auto calls = [&] {
+    std::vector<std::uint64_t> counts;
+    for (const Call call : reads) counts.push_back(faulty.plan->calls(call));
+    return counts;
+  };
+  auto expected = calls();
+  for (std::uint64_t& count : expected) ++count;
+  CHECK(store.get(tree, "k")->view() == "19");
+  CHECK(store.contains(tree, "k"));
+  const BytesView key = "k";
+  std::optional<pinned_t<decltype(store)>> value;
+  store.multi_get(tree, {&key, 1}, {&value, 1});
+  CHECK(store.scan(tree, KeyRange::all()).valid());
+  static_cast<void>(store.snapshot());
+  CHECK(calls() == expected);
 }
 
 TEST_CASE("Versioned: a commit that fails leaves nothing behind of what joins the root") {

@@ -6,6 +6,7 @@
 #include <varve/layers/cached.hpp>
 #include <varve/layers/versioned.hpp>
 #include <varve/layers/wal.hpp>
+#include <varve/merkle/verify.hpp>
 #include <varve/open.hpp>
 #include <varve/testing/model/random.hpp>
 
@@ -18,6 +19,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,19 +35,22 @@ std::string key_of(std::uint64_t number) {
   return "key " + std::to_string(100 + number);
 }
 
-/// What a height holds, whatever branch it is of.
-std::map<std::string, std::string> contents_of(std::uint64_t height) {
+/// What a height of a branch holds. It says which branch it is of.
+std::map<std::string, std::string> contents_of(std::uint64_t height, std::uint64_t branch) {
   std::map<std::string, std::string> contents;
-  for (std::uint64_t i = 0; height != 0 && i != keys; ++i) {
-    if ((height * 7 + i) % 5 == 0) continue;
-    contents[key_of(i)] = std::to_string((height + i) / 3);
+  if (height == 0) return contents;
+  contents["branch"] = std::to_string(branch);
+  for (std::uint64_t i = 0; i != keys; ++i) {
+    if ((height * 7 + branch + i) % 5 == 0) continue;
+    contents[key_of(i)] = std::to_string((height + branch + i) / 3);
   }
   return contents;
 }
 
-WriteBatch batch_of(Tree tree, std::uint64_t height) {
+WriteBatch batch_of(Tree tree, std::uint64_t height, std::uint64_t branch) {
   WriteBatch batch;
-  const auto contents = contents_of(height);
+  const auto contents = contents_of(height, branch);
+  batch.put(tree, "branch", contents.at("branch"));
   for (std::uint64_t i = 0; i != keys; ++i) {
     const auto record = contents.find(key_of(i));
     if (record == contents.end()) {
@@ -57,9 +62,12 @@ WriteBatch batch_of(Tree tree, std::uint64_t height) {
   return batch;
 }
 
+/// Whether all that is read is of one branch.
 template <class R>
 bool holds(const R& reader, Tree tree, std::uint64_t height, Random& random) {
-  const auto contents = contents_of(height);
+  const auto branch = get_copy(reader, tree, "branch");
+  if (branch.has_value() == (height == 0)) return false;
+  const auto contents = contents_of(height, branch ? std::stoull(*branch) : 0);
   const auto order = random.one_in(2) ? Order::ascending : Order::descending;
   std::map<std::string, std::string> found;
   for (auto scan = reader.scan(tree, KeyRange::all(), order); scan.valid(); scan.next()) {
@@ -72,6 +80,22 @@ bool holds(const R& reader, Tree tree, std::uint64_t height, Random& random) {
     const auto record = contents.find(key);
     if (value.has_value() != (record != contents.end())) return false;
     if (value && value->view() != record->second) return false;
+  }
+  return true;
+}
+
+/// Whether a proof says what the height holds. Its root is asked for before and after: the height
+/// may be taken back and made anew between.
+template <class Stack>
+bool proves(const Stack& store, Tree tree, Height height, Random& random) {
+  if constexpr (requires { store.root(); }) {
+    const std::string key = key_of(random.below(keys));
+    const StateRoot root = store.root(height);
+    const auto value = get_copy(store.at(height), tree, key);
+    const std::string proof = store.prove(tree, key, height);
+    if (store.root(height) != root) return true;
+    const auto held = value ? std::optional<BytesView>(*value) : std::nullopt;
+    return merkle::verify(root, "records", key, held, proof).fault == merkle::ProofFault::none;
   }
   return true;
 }
@@ -104,6 +128,7 @@ void stress(std::chrono::milliseconds time) {
           for (int i = 0; i != 3; ++i) {
             if (!holds(past, tree, height, random)) wrong.fetch_add(1);
           }
+          if (!proves(*store, tree, Height{height}, random)) wrong.fetch_add(1);
           reads.fetch_add(1);
         } catch (const HeightError&) {
         }
@@ -118,7 +143,7 @@ void stress(std::chrono::milliseconds time) {
     }
   });
   Random random(1);
-  std::uint64_t rollbacks = 0;
+  std::uint64_t rollbacks = 0;  // and the number of the branch
   const auto end = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < end) {
     if (random.one_in(12)) {
@@ -128,7 +153,7 @@ void stress(std::chrono::milliseconds time) {
       ++rollbacks;
     } else {
       const std::uint64_t height = store->latest().value + 1;
-      store->commit(batch_of(tree, height), Height{height}, Durability::buffered);
+      store->commit(batch_of(tree, height, rollbacks), Height{height}, Durability::buffered);
     }
   }
   stop.store(true);
@@ -144,6 +169,7 @@ void stress(std::chrono::milliseconds time) {
   CHECK(wrong.load() == 0);
   CHECK(reads.load() > 0);
   CHECK(rollbacks > 0);
+  CHECK((statistics.pruned > 0 || statistics.commits < 100));
 }
 
 }  // namespace
