@@ -59,7 +59,9 @@ using Accounts = varve::Table<"accounts", varve::Key<&Account::id>, Account, var
 using Headers =
     varve::Table<"headers", varve::Key<&BlockHeader::number>, BlockHeader, varve::Packed>;
 
+// [store]
 using Store = varve::Versioned<varve::Cached<varve::Wal<varve::RocksAdapter>>>;
+// [/store]
 // [/schema]
 
 constexpr std::uint64_t reward = 2'000'000;
