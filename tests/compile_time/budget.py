@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What varve's headers cost to compile, as ratios to what their user pays anyway.
 
-Ratios, because seconds depend on the machine; medians of interleaved rounds, because it is busy.
-Without a compiler cache, optimised, as a user compiles.
+Ratios, because seconds depend on the machine; of processor time, the least of interleaved rounds,
+because it is busy. Without a compiler cache, optimised, as a user compiles.
 """
 import argparse
 import json
 import pathlib
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -117,12 +116,12 @@ def everything_is_there(text):
 
 
 def measure(compiler, units, rounds):
-    """Seconds of processor time for each unit, the medians of interleaved rounds."""
+    """Seconds of processor time for each unit, the least of interleaved rounds."""
     taken = {name: [] for name in units}
     with tempfile.TemporaryDirectory() as directory:
         for number, text in enumerate(units.values()):
             (pathlib.Path(directory) / f"{number}.cpp").write_text(text, encoding="utf-8")
-        for turn in range(rounds + 1):
+        for _ in range(rounds):
             for number, name in enumerate(units):
                 command = [compiler, "-std=c++20", "-O2", *INCLUDES, "-c", f"{number}.cpp",
                            "-o", "/dev/null"]
@@ -131,9 +130,8 @@ def measure(compiler, units, rounds):
                                      check=False)
                 if run.returncode != 0:
                     sys.exit(f"{name}:\n{run.stderr}")
-                if turn > 0:  # The first round only warms the page cache.
-                    taken[name].append(children_seconds() - before)
-    return {name: statistics.median(times) for name, times in taken.items()}
+                taken[name].append(children_seconds() - before)
+    return {name: min(times) for name, times in taken.items()}
 
 
 def children_seconds():
@@ -155,7 +153,7 @@ LAYER_BUDGET = 0.2  # of the standard headers' seconds, for each layer more
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--json", type=pathlib.Path, help="write the seconds there as well")
     args = parser.parse_args()
