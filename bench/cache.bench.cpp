@@ -17,7 +17,6 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <functional>
 #include <list>
 #include <memory>
@@ -30,11 +29,13 @@
 #include <utility>
 #include <vector>
 
+#include "directory.hpp"
 #include "traces.hpp"
 
 namespace {
 
 using namespace varve;
+using varve_bench::Directory;
 
 constexpr std::size_t key_bytes = 16;
 constexpr std::size_t value_bytes = 100;
@@ -286,20 +287,6 @@ void overhead(benchmark::State& state, const std::function<std::unique_ptr<Cache
         (static_cast<double>(heap_bytes()) - static_cast<double>(before)) / entries - payload;
   }
 }
-
-class Directory {
- public:
-  explicit Directory(const std::string& name) : path_("varve-cache-bench." + name) {
-    std::filesystem::remove_all(path_);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// 1,000,000 rows, all of them in table files or pages, and in the system's memory.
 template <class Stack, class... Options>

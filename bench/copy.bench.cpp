@@ -18,9 +18,12 @@
 #include <memory>
 #include <string>
 
+#include "directory.hpp"
+
 namespace {
 
 using namespace varve;
+using varve_bench::Directory;
 
 constexpr std::size_t key_bytes = 16;
 constexpr std::size_t value_bytes = 100;
@@ -54,25 +57,6 @@ std::string value_of(std::uint64_t number) {
   }
   return value;
 }
-
-class Directory {
- public:
-  Directory()
-      : path_(std::filesystem::temp_directory_path() /
-              ("varve-bench-" + std::to_string(mixed(reinterpret_cast<std::uintptr_t>(this))) +
-               "-" + std::to_string(++count_))) {
-    std::filesystem::create_directories(path_);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
-
- private:
-  static inline int count_ = 0;
-  std::filesystem::path path_;
-};
 
 void must(bool held) {
   if (!held) std::abort();

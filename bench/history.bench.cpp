@@ -10,30 +10,18 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
+
+#include "directory.hpp"
 
 namespace {
 
 using namespace varve;
+using varve_bench::Directory;
 
 constexpr std::uint64_t records = 100'000;
 constexpr std::uint64_t changed = 1000;
-
-class Directory {
- public:
-  explicit Directory(const std::string& name) : path_("varve-history-bench." + name) {
-    std::filesystem::remove_all(path_);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Numbers that are the same in every run.
 class Numbers {

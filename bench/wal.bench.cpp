@@ -30,23 +30,12 @@
 #include <string>
 #include <vector>
 
+#include "directory.hpp"
+
 namespace {
 
 using namespace varve;
-
-class Directory {
- public:
-  explicit Directory(const std::string& name) : path_("varve-wal-bench." + name) {
-    std::filesystem::remove_all(path_);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using varve_bench::Directory;
 
 #if defined(VARVE_BENCH_LEVELDB)
 /// As much of LevelDB as the benchmarks need.
