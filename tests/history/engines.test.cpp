@@ -510,7 +510,7 @@ TEST_CASE(
   stack.commit(WriteBatch().erase_range(*stack.find_tree(tree_name(0)), KeyRange::all()),
                Height{1000});
   CHECK(stack.root() == StateRoot{});
-  CHECK(count(stack.next(), *stack.next().find_tree("varve.trie")) == 0);
+  CHECK(stack.audit().good);
   stack.rollback(Height{999});
   CHECK(stack.root() == expected);
   CHECK(stack.audit().good);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/history/height_error.hpp>
+#include <varve/history/records.hpp>
 #include <varve/layers/versioned.hpp>
 #include <varve/merkle/suites.hpp>
 #include <varve/testing/model/random.hpp>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -180,28 +182,64 @@ std::string difference(const Store& store, const Trees& trees, const Model& mode
   return {};
 }
 
+/// How the pages that are stored differ from those that the lists name, by page and height: besides
+/// them a page is there once at most, as it was before, and not to say that it is gone.
+template <class R>
+std::string disorder_of_pages(const R& reader,
+                              const std::set<std::pair<std::string, std::uint64_t>>& listed) {
+  std::size_t found = 0;
+  std::set<std::string> older;
+  for (auto scan = reader.scan(*reader.find_tree("varve.trie"), KeyRange::all()); scan.valid();
+       scan.next()) {
+    const auto [key, value] = scan.entry();
+    std::string page(key.substr(0, key.size() - 8));
+    const auto height = ~varve::detail::history::number_at<std::uint64_t>(key.data() + page.size());
+    if (older.count(page) != 0) return "a page is kept that nobody needs";
+    if (listed.count({page, height}) != 0) {
+      ++found;
+    } else if (value.empty()) {
+      return "a page is marked as gone for nobody";
+    } else {
+      older.insert(std::move(page));
+    }
+  }
+  return found == listed.size() ? std::string() : "a page that is listed is missing";
+}
+
 /// How what the store keeps differs from what it says it keeps; empty where it does not.
 template <class Store>
 std::string disorder(const Store& store) {
+  namespace history = varve::detail::history;
   const auto& next = store.next();
   const auto statistics = store.statistics();
-  std::uint64_t entries = 0;
-  for (auto scan = next.scan(*next.find_tree("varve.history"), KeyRange::all()); scan.valid();
-       scan.next()) {
-    ++entries;
+  const auto tree = *next.find_tree("varve.heights");
+  std::uint64_t records = 0;
+  std::set<std::pair<std::string, std::uint64_t>> pages;
+  for (auto scan = next.scan(tree, KeyRange::prefix("c")); scan.valid(); scan.next()) {
+    const auto [key, value] = scan.entry();
+    const history::ListPlace place = history::list_place(key);
+    if (place.of_pages()) {
+      history::visit_pages(key, value, [&](const history::ListedPage& page) {
+        pages.emplace(page.key, place.height);
+      });
+    } else {
+      records += history::visit_list(key, value, [](Tree, BytesView) {});
+    }
   }
-  if (entries != statistics.entries + statistics.waiting) {
-    return std::to_string(entries) + " entries are stored, " + std::to_string(statistics.entries) +
-           " are needed and " + std::to_string(statistics.waiting) + " wait";
+  const std::uint64_t entries = varve::count(next, *next.find_tree("varve.history"));
+  if (entries != records || records + pages.size() != statistics.entries + statistics.waiting) {
+    return std::to_string(entries) + " entries and " + std::to_string(pages.size()) +
+           " pages are stored, " + std::to_string(records) + " entries are listed, " +
+           std::to_string(statistics.entries) + " of both are needed and " +
+           std::to_string(statistics.waiting) + " wait";
   }
   std::uint64_t heights = 0;
-  const auto tree = *next.find_tree("varve.heights");
   for (auto scan = next.scan(tree, KeyRange::prefix("r")); scan.valid(); scan.next()) ++heights;
   if (heights != statistics.heights) {
     return std::to_string(heights) + " heights are stored, not " +
            std::to_string(statistics.heights);
   }
-  return {};
+  return disorder_of_pages(next, std::move(pages));
 }
 
 /// Adds random changes to the batch, and does them to the contents.

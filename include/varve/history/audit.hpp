@@ -3,35 +3,33 @@
 
 #include <varve/history/audit_report.hpp>
 #include <varve/history/committer.hpp>
+#include <varve/history/height.hpp>
+#include <varve/history/page_versions.hpp>
 
-#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 // The root beside the records that it is of.
 namespace varve::detail::history {
 
-/// A proof under the pages that `past` shows.
-template <class Suite, KvEngine Next, KvReader PastReader>
-[[nodiscard]] std::string prove(const Next& next, const PastReader& past, const OwnTrees& trees,
-                                Tree tree, BytesView key) {
-  const std::vector<TreeInfo> infos = next.trees();
-  const auto info = std::find_if(infos.begin(), infos.end(),
-                                 [&](const TreeInfo& each) { return each.tree == tree; });
-  const bool outside =
-      tree.reserved() || info == infos.end() || !recorded_in_root(next, trees, tree).value_or(true);
-  if (outside) {
+/// A proof under the pages of the height. `tree_name` is none where there is no such tree.
+template <class Suite, KvReader R>
+[[nodiscard]] std::string prove(const R& reader, const OwnTrees& trees, Tree tree,
+                                const std::optional<std::string>& tree_name, BytesView key,
+                                Height height) {
+  if (tree.reserved() || !tree_name || !recorded_in_root(reader, trees, tree).value_or(true)) {
     throw Error(ErrorKind::invalid_argument,
                 {.message = "the tree is no part of the root: indexes and reserved trees are not, "
                             "nor what outside_root names",
                  .operation = "prove",
-                 .tree = info == infos.end() ? "#" + std::to_string(tree.id()) : info->name,
+                 .tree = tree_name.value_or("#" + std::to_string(tree.id())),
                  .layer = "versioned"});
   }
-  StoredPages pages(past, trees.pages);
+  PagesAt pages(reader, trees.pages, height.value);
   return merkle::encode_proof<Suite>(
-      merkle::Trie<Suite>::prove(pages, Suite::key_digest(info->name, key)));
+      merkle::Trie<Suite>::prove(pages, Suite::key_digest(*tree_name, key)));
 }
 
 /// Compares the records that `reader` holds with the pages, and those with the root.
@@ -41,7 +39,7 @@ template <class Suite, KvReader R>
   AuditReport report;
   report.height = {height.number};
   report.keys = height.record.keys;
-  StoredPages pages(reader, trees.pages);
+  PagesAt pages(reader, trees.pages, height.number);
   const merkle::TrieSummary found =
       merkle::Trie<Suite>::walk(pages, [](const merkle::Digest&, const merkle::Digest&) {});
   if (to_bytes(found.root) != height.record.root || found.count != height.record.keys) {

@@ -43,7 +43,7 @@ class ChangeSet {
   ChangeSet(const ChangeSet&) = delete;
   ChangeSet& operator=(const ChangeSet&) = delete;
 
-  [[nodiscard]] std::vector<RecordChange>& changes() noexcept { return changes_; }
+  [[nodiscard]] const std::vector<RecordChange>& changes() const noexcept { return changes_; }
 
  private:
   struct Erased {

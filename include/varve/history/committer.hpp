@@ -5,7 +5,9 @@
 #include <varve/history/change_set.hpp>
 #include <varve/history/height_writer.hpp>
 #include <varve/history/options.hpp>
+#include <varve/history/page_versions.hpp>
 #include <varve/history/records.hpp>
+#include <varve/history/tree_names.hpp>
 #include <varve/history/uncommitted.hpp>
 #include <varve/merkle/suites.hpp>
 #include <varve/merkle/trie.hpp>
@@ -22,25 +24,6 @@
 #include <vector>
 
 namespace varve::detail::history {
-
-/// The pages of the trie, as a reader of the store has them.
-template <class R>
-class StoredPages {
- public:
-  StoredPages(const R& reader, Tree pages) noexcept : reader_(&reader), pages_(pages) {}
-
-  [[nodiscard]] auto page(BytesView key) const {
-    if constexpr (requires { reader_->get_own(pages_, key); }) {
-      return reader_->get_own(pages_, key);
-    } else {
-      return reader_->get(pages_, key);
-    }
-  }
-
- private:
-  const R* reader_;
-  Tree pages_;
-};
 
 [[nodiscard]] inline std::string to_bytes(const merkle::Digest& digest) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
@@ -65,7 +48,8 @@ template <KvReader R>
   return body.front() == '\1';
 }
 
-/// Commits each height to the trie of a suite, whose pages are records of the store.
+/// Commits each height to the trie of a suite, of whose pages the store keeps what each height
+/// wrote.
 template <class Suite>
 class Committer {
  public:
@@ -76,6 +60,7 @@ class Committer {
 
   explicit Committer(const VersionedOptions& options)
       : outside_(options.outside_root),
+        page_heights_(options.trie_cache_bytes / bytes_a_page),
         trie_({.cache_bytes = options.trie_cache_bytes, .threads = options.hash_threads}) {}
 
   template <KvEngine Next>
@@ -116,26 +101,26 @@ class Committer {
       if (member.in_root) add_leaves(member.name, changes.first(count), leaves);
       changes = changes.subspan(count);
     }
-    return trie_.update(StoredPages(next, trees.pages), leaves);
+    return trie_.update(PagesAt(next, trees.pages, newest, &page_heights_), leaves);
   }
 
-  static HeightRecord finish(const Update& update, const OwnTrees& trees, WriteBatch& out,
-                             HeightWriter& height) {
+  /// Adds the pages that change to the height; answers its record.
+  template <KvEngine Next>
+  HeightRecord finish(const Next& next, const Update& update, const OwnTrees& trees,
+                      HeightWriter& height) const {
     for (const auto& page : update.pages()) {
-      if (page.after) {
-        out.put(trees.pages, page.key, *page.after);
-      } else {
-        out.erase(trees.pages, page.key);
-      }
-      height.add(trees.pages, page.key, page.before);
+      ListedPage listed{.key = page.key, .replaced = {}, .gone = !page.after};
+      if (page.before) listed.replaced = written_by(next, trees, page.key);
+      height.add_page(listed, page.after);
     }
     return height.finish(update.count(), to_bytes(update.root()));
   }
 
-  /// What the last `update` came to is stored.
-  void accept(const Update& update) noexcept {
+  /// What the last `update` came to is stored, as this height.
+  void accept(const Update& update, std::uint64_t height) noexcept {
     members_.merge(joining_);
     trie_.accept(update);
+    for (const auto& page : update.pages()) page_heights_.note(page.key, height);
   }
 
   /// The root in the record of a height.
@@ -145,8 +130,15 @@ class Committer {
     return *digest;
   }
 
+  /// Nothing where there is no such tree.
+  template <KvEngine Next>
+  [[nodiscard]] std::optional<std::string> name_of(const Next& next, Tree tree) const {
+    return names_.name_of(next, tree);
+  }
+
   void forget() noexcept {
     trie_.forget();
+    page_heights_.forget();
     members_.clear();
   }
 
@@ -156,7 +148,21 @@ class Committer {
     bool in_root = false;
   };
 
+  static constexpr std::uint64_t newest = ~std::uint64_t{0};
+
+  /// What a page takes up in the cache of the trie, or less.
+  static constexpr std::size_t bytes_a_page = 192;
+
   static constexpr std::size_t build_batch_bytes = std::size_t{4} << 20U;
+
+  template <KvEngine Next>
+  [[nodiscard]] std::uint64_t written_by(const Next& next, const OwnTrees& trees,
+                                         BytesView page) const {
+    if (const auto height = page_heights_.find(page)) return *height;
+    const auto stored = page_at(next, trees.pages, page, newest);
+    if (!stored) refuse_bytes(pages_tree, "a page");
+    return stored->height;
+  }
 
   [[nodiscard]] bool is_outside(BytesView tree_name) const {
     return std::find(outside_.begin(), outside_.end(), tree_name) != outside_.end();
@@ -185,9 +191,7 @@ class Committer {
                           const WriteBatch& batch, WriteBatch& out) {
     if (const auto at = members_.find(tree); at != members_.end()) return at->second;
     Member& member = joining_[tree];
-    for (const TreeInfo& info : next.trees()) {
-      if (info.tree == tree) member.name = info.name;
-    }
+    member.name = names_.name_of(next, tree).value_or("");
     if (const auto recorded = recorded_in_root(next, trees, tree)) {
       member.in_root = *recorded;
     } else {
@@ -242,7 +246,7 @@ class Committer {
       }
     };
     const auto write = [&](BytesView key, BytesView page) {
-      out.put(trees.pages, key, page);
+      out.put(trees.pages, page_version_key(key, head.latest), page);
       if (out.bytes().size() < build_batch_bytes) return;
       next.write(out, Durability::buffered);
       out.clear();
@@ -263,7 +267,9 @@ class Committer {
   }
 
   std::vector<std::string> outside_;
+  PageHeights page_heights_;
   Trie trie_;
+  TreeNames names_;
   std::map<Tree, Member> members_;
   std::map<Tree, Member> joining_;  ///< by the last update, which may never be stored
 };

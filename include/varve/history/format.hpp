@@ -189,12 +189,6 @@ class EntryBounds {
 
 // Values of entries: what the key held before the height.
 
-[[nodiscard]] inline std::string entry_value(const std::optional<BytesView>& before) {
-  std::string value(1, before ? '\1' : '\0');
-  if (before) value.append(*before);
-  return value;
-}
-
 /// What a key held, as its entry says.
 [[nodiscard]] inline std::optional<BytesView> held_before(BytesView value) {
   if (value.size() == 1 && value.front() == '\0') return std::nullopt;

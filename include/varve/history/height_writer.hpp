@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/write_batch.hpp>
+#include <varve/history/page_versions.hpp>
 #include <varve/history/records.hpp>
 
 #include <cstddef>
@@ -23,23 +24,36 @@ struct OwnTrees {
   }
 };
 
-/// Adds to a batch what a height leaves in history: an entry and a place in a list for each record
-/// that it changes, and its own record.
+/// Adds to a batch what a height leaves in history: an entry for each record that it changes, each
+/// page that it writes, the lists of both, and its own record.
 class HeightWriter {
  public:
   HeightWriter(WriteBatch& out, const OwnTrees& trees, std::uint64_t height) noexcept
       : out_(out), trees_(trees), height_(height) {}
 
+  /// Of records, all of which come before the first page.
   void add(Tree tree, BytesView key, const std::optional<BytesView>& before) {
-    put(trees_.entries, entry_key(tree, key, height_), entry_value(before));
-    ++record_.entries;
+    value_.assign(1, before ? '\1' : '\0');
+    if (before) value_.append(*before);
+    put(trees_.entries, entry_key(tree, key, height_), value_);
     append_to_list(list_, tree, key);
-    if (++listed_ == list_length) end_list();
+    listed();
+  }
+
+  /// A page that holds `after` from the height on, or is gone.
+  void add_page(const ListedPage& page, const std::optional<BytesView>& after) {
+    if (part_ < first_of_pages) {
+      end_list();
+      part_ = first_of_pages;
+    }
+    put(trees_.pages, page_version_key(page.key, height_), after.value_or(BytesView{}));
+    append_to_list(list_, page);
+    listed();
   }
 
   /// Of the height: what it came to, with the root where there is one.
   HeightRecord finish(std::uint64_t keys, std::string root) {
-    if (listed_ != 0) end_list();
+    end_list();
     record_.keys = keys;
     record_.root = std::move(root);
     const std::string key = height_key(height_);
@@ -53,8 +67,14 @@ class HeightWriter {
     record_.bytes += key.size() + value.size();
   }
 
+  void listed() {
+    ++record_.entries;
+    if (++listed_ == list_length) end_list();
+  }
+
   void end_list() {
-    const std::string key = list_key(height_, parts_++);
+    if (listed_ == 0) return;
+    const std::string key = list_key(height_, part_++);
     put(trees_.heights, key, sealed(key, list_));
     list_.clear();
     listed_ = 0;
@@ -64,9 +84,10 @@ class HeightWriter {
   const OwnTrees& trees_;
   std::uint64_t height_;
   HeightRecord record_;
+  std::string value_;
   std::string list_;
   std::size_t listed_ = 0;
-  std::uint32_t parts_ = 0;
+  std::uint32_t part_ = 0;
 };
 
 }  // namespace varve::detail::history

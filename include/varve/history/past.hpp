@@ -103,18 +103,6 @@ class Past {
     return next_->find_tree(tree_name);
   }
 
-  /// As `get`, of a tree of the layer's own.
-  [[nodiscard]] std::optional<Pinned> get_own(Tree tree, BytesView key) const {
-    if (changed_) {
-      if (auto entry = entry_above(tree, key)) {
-        if (!detail::history::held_before(*entry)) return std::nullopt;
-        return Pinned(*std::move(entry));
-      }
-    }
-    if (auto value = snapshot_->get(tree, key)) return Pinned(*std::move(value));
-    return std::nullopt;
-  }
-
  private:
   [[nodiscard]] bool has_history(Tree tree, BytesView key) const noexcept {
     return changed_ && !tree.reserved() && !key.empty();

@@ -117,16 +117,19 @@ template <KvReader R>
   return NumberedHeight{number_at<std::uint64_t>(key.data() + 1), parse_height(key, value)};
 }
 
-// A list: keys that one height changed, at most so many.
+// A list: records, or pages of the trie, that one height changed, at most so many.
 
 inline constexpr std::size_t list_length = 128;
+
+/// The parts from here on list pages.
+inline constexpr std::uint32_t first_of_pages = 0x8000'0000U;
 
 inline void append_to_list(std::string& body, Tree tree, BytesView key) {
   append_number(body, tree.id());
   append_bytes(body, key);
 }
 
-/// Calls `visit(tree, key)` for each key of a list, and answers how many there are.
+/// Calls `visit(tree, key)` for each record of a list, and answers how many there are.
 template <class Visit>
 std::size_t visit_list(BytesView key, BytesView value, Visit&& visit) {
   FieldReader fields(unsealed(key, value));
@@ -140,9 +143,40 @@ std::size_t visit_list(BytesView key, BytesView value, Visit&& visit) {
   return count;
 }
 
+/// A page that a height wrote.
+struct ListedPage {
+  BytesView key;
+  std::optional<std::uint64_t> replaced;  ///< the height that had written it before
+  bool gone = false;                      ///< whether it was taken away
+};
+
+inline void append_to_list(std::string& body, const ListedPage& page) {
+  append_bytes(body, page.key);
+  append_number(body, static_cast<std::uint8_t>((page.replaced ? 1 : 0) | (page.gone ? 2 : 0)));
+  if (page.replaced) append_number(body, *page.replaced);
+}
+
+/// As `visit_list`, of pages.
+template <class Visit>
+std::size_t visit_pages(BytesView key, BytesView value, Visit&& visit) {
+  FieldReader fields(unsealed(key, value));
+  std::size_t count = 0;
+  for (; !fields.at_end(); ++count) {
+    ListedPage page{.key = fields.bytes(), .replaced = {}};
+    const auto marks = fields.number<std::uint8_t>();
+    if ((marks & 1U) != 0) page.replaced = fields.number<std::uint64_t>();
+    page.gone = (marks & 2U) != 0;
+    if (!fields.good() || marks > 3) refuse_bytes(heights_tree, "a list");
+    visit(page);
+  }
+  return count;
+}
+
 struct ListPlace {
   std::uint64_t height = 0;
   std::uint32_t part = 0;
+
+  [[nodiscard]] bool of_pages() const noexcept { return part >= first_of_pages; }
 };
 
 [[nodiscard]] inline ListPlace list_place(BytesView key) {

@@ -43,8 +43,8 @@ class Retention {
     }
   }
 
-  /// Removes lists and their entries, at least as many as the budget says where there are so many.
-  /// Answers how many entries there were.
+  /// Removes lists and what they name, at least as many as the budget says where there are so many.
+  /// Answers how many there were.
   template <KvEngine Next>
   std::size_t prune(const Next& next, Head& head, WriteBatch& out) const {
     if (head.waiting == 0) return 0;
@@ -54,9 +54,8 @@ class Retention {
          scan.valid() && removed < budget_; scan.next()) {
       const auto [key, value] = scan.entry();
       const ListPlace place = list_place(key);
-      removed += visit_list(key, value, [&](Tree tree, BytesView changed) {
-        out.erase(trees_.entries, entry_key(tree, changed, place.height));
-      });
+      removed += place.of_pages() ? remove_pages(place.height, key, value, out)
+                                  : remove_entries(place.height, key, value, out);
       out.erase(trees_.heights, key);
       head.pruned_height = place.height;
       head.pruned_part = place.part + 1;
@@ -66,6 +65,22 @@ class Retention {
   }
 
  private:
+  std::size_t remove_entries(std::uint64_t height, BytesView key, BytesView value,
+                             WriteBatch& out) const {
+    return visit_list(key, value, [&](Tree tree, BytesView changed) {
+      out.erase(trees_.entries, entry_key(tree, changed, height));
+    });
+  }
+
+  /// What a page held before the height is no longer read, nor that it is gone since.
+  std::size_t remove_pages(std::uint64_t height, BytesView key, BytesView value,
+                           WriteBatch& out) const {
+    return visit_pages(key, value, [&](const ListedPage& page) {
+      if (page.replaced) out.erase(trees_.pages, page_version_key(page.key, *page.replaced));
+      if (page.gone) out.erase(trees_.pages, page_version_key(page.key, height));
+    });
+  }
+
   const OwnTrees& trees_;
   const VersionedOptions& options_;
   std::size_t budget_;

@@ -27,8 +27,14 @@ class Rollback {
     for (auto scan = scan_lists(next_, trees_.heights, {height, 0}, height); scan.valid();
          scan.next()) {
       const auto [key, value] = scan.entry();
-      visit_list(key, value,
-                 [&](Tree tree, BytesView changed) { restore(tree, changed, height, out); });
+      if (list_place(key).of_pages()) {
+        visit_pages(key, value, [&](const ListedPage& page) {
+          out.erase(trees_.pages, page_version_key(page.key, height));
+        });
+      } else {
+        visit_list(key, value,
+                   [&](Tree tree, BytesView changed) { restore(tree, changed, height, out); });
+      }
       out.erase(trees_.heights, key);
     }
     out.erase(trees_.heights, height_key(height));

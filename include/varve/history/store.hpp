@@ -2,7 +2,8 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/history/change_set.hpp>
+#include <varve/history/drops.hpp>
+#include <varve/history/height_batch.hpp>
 #include <varve/history/height_error.hpp>
 #include <varve/history/height_writer.hpp>
 #include <varve/history/options.hpp>
@@ -56,7 +57,7 @@ class HistoryStore {
     } else {
       create(next);
     }
-    finish_drops(next);
+    finish_drops(next, trees_);
     if (auto head = committer_.open(next, trees_, head_)) publish(*std::move(head), {});
   }
 
@@ -172,7 +173,8 @@ class HistoryStore {
     WriteBatch out;
     NumberedHeight height{number, {}};
     Counts counts;
-    auto update = prepare(next, batch, dropped, order, out, height);
+    auto update = HeightBatch<Next, CommitterType>(next, trees_, committer_, order.operation)
+                      .put_together(batch, dropped, order.height.has_value(), out, height);
     if (update) {
       head.latest = number;
       ++head.heights;
@@ -186,7 +188,7 @@ class HistoryStore {
       counts.pruned = retention.prune(next, head, out);
       counts.prune_nanoseconds = nanoseconds_since(pruning);
     } else if (dropped.empty()) {
-      write(next, batch, {}, order.durability);
+      write(next, batch, order.durability);
       return {};
     }
     const auto has_records = [](Tree tree) { return !tree.reserved(); };
@@ -194,7 +196,7 @@ class HistoryStore {
     out.put(trees_.heights, head_key, to_bytes(head));
     write(next, out, dropped, order.durability);
     if (update) {
-      committer_.accept(*update);
+      committer_.accept(*update, number);
       counts.commits = 1;
       counts.changed = height.record.entries;
     }
@@ -218,68 +220,12 @@ class HistoryStore {
     return order.height ? order.height->value : head_.latest + 1;
   }
 
-  /// Puts the batch and what it leaves in history together. Nothing, and nothing put together but
-  /// the batch, where it makes no height.
-  auto prepare(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
-               const HeightOrder& order, WriteBatch& out, NumberedHeight& made)
-      -> std::optional<typename CommitterType::Update> {
-    WriteBatch with_drops;
-    const auto is_dropped = [&](Tree tree) {
-      return std::find(dropped.begin(), dropped.end(), tree) != dropped.end();
-    };
-    if (!dropped.empty()) {
-      with_drops = batch;
-      for (const Tree tree : dropped) {
-        if (committer_.in_root(next, trees_, tree)) with_drops.erase_range(tree, KeyRange::all());
-      }
-    }
-    ChangeSet<Next> set(next, dropped.empty() ? batch : with_drops);
-    auto& changes = set.changes();
-    std::erase_if(changes, [&](const RecordChange& change) {
-      return is_dropped(change.tree) && !committer_.in_root(next, trees_, change.tree);
-    });
-    out.reserve(2 * batch.bytes().size() + 128 * changes.size());
-    out.append(batch);
-    if (!order.height && changes.empty()) return std::nullopt;
-    check_keys(changes, next.limits().max_key_bytes, order.operation);
-    auto update = committer_.update(next, trees_, batch, changes, out);
-    HeightWriter height(out, trees_, made.number);
-    for (const RecordChange& change : changes) {
-      if (!is_dropped(change.tree)) height.add(change.tree, change.key, change.before);
-    }
-    made.record = committer_.finish(update, trees_, out, height);
-    return update;
-  }
-
-  /// A range may hold keys that were written before the layer joined.
-  static void check_keys(std::span<const RecordChange> changes, std::uint64_t stored,
-                         const char* operation) {
-    for (const RecordChange& change : changes) {
-      if (change.key.size() <= longest_key(stored)) continue;
-      throw Error(
-          ErrorKind::invalid_argument,
-          {.message = "a key of " + std::to_string(change.key.size()) +
-                      " bytes is beyond max_key_bytes, " + std::to_string(longest_key(stored)) +
-                      ", and cannot have history: remove it without this layer",
-           .operation = operation,
-           .tree = "#" + std::to_string(change.tree.id()),
-           .layer = "versioned"});
-    }
-  }
-
   void write(Next& next, WriteBatch& out, std::span<const Tree> dropped, Durability durability) {
     try {
       if (dropped.empty()) {
         next.write(out, durability);
-      } else if constexpr (TransactionalDropEngine<Next>) {
-        next.write_and_drop(out, dropped, durability);
       } else {
-        for (const Tree tree : dropped) {
-          const std::string key = drop_key(tree);
-          out.put(trees_.heights, key, sealed(key, {}));
-        }
-        next.write(out, Durability::synced);
-        finish_drops(next);
+        write_and_drop(next, trees_, out, dropped, durability);
       }
     } catch (...) {
       stale_ = true;
@@ -287,27 +233,9 @@ class HistoryStore {
       throw;
     }
   }
-  void write(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
-             Durability durability) {
+  void write(Next& next, const WriteBatch& batch, Durability durability) {
     WriteBatch out = batch;
-    write(next, out, dropped, durability);
-  }
-
-  /// Drops the trees that are marked to be dropped.
-  void finish_drops(Next& next) {
-    WriteBatch done;
-    const auto trees = next.trees();
-    for (auto scan = next.scan(trees_.heights, KeyRange::prefix(drop_mark)); scan.valid();
-         scan.next()) {
-      const auto [key, value] = scan.entry();
-      static_cast<void>(unsealed(key, value));
-      if (key.size() != 5) refuse_bytes(heights_tree, "a key");
-      const Tree tree = Tree::from_id(number_at<std::uint32_t>(key.data() + 1));
-      const auto there = [&](const TreeInfo& info) { return info.tree == tree; };
-      if (std::any_of(trees.begin(), trees.end(), there)) next.drop_tree(tree);
-      done.erase(trees_.heights, key);
-    }
-    if (!done.empty()) next.write(done, Durability::buffered);
+    write(next, out, {}, durability);
   }
 
   void create(Next& next) {

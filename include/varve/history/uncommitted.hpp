@@ -61,12 +61,12 @@ class Committer<Uncommitted> {
     return {};
   }
 
-  /// Adds the pages that change to the batch and to the height; answers its record.
-  static HeightRecord finish(const Update&, const OwnTrees&, WriteBatch&, HeightWriter& height) {
+  template <KvEngine Next>
+  static HeightRecord finish(const Next&, const Update&, const OwnTrees&, HeightWriter& height) {
     return height.finish(0, {});
   }
 
-  static void accept(const Update&) noexcept {}
+  static void accept(const Update&, std::uint64_t) noexcept {}
   static void answer(BytesView) noexcept {}
   static void forget() noexcept {}
 };

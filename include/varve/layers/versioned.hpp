@@ -11,6 +11,7 @@
 #include <varve/history/height_error.hpp>
 #include <varve/history/options.hpp>
 #include <varve/history/past.hpp>
+#include <varve/history/reading.hpp>
 #include <varve/history/state_root.hpp>
 #include <varve/history/statistics.hpp>
 #include <varve/history/store.hpp>
@@ -102,7 +103,8 @@ class Versioned : public detail::history::VersionedBase<Next> {
     requires SnapshotEngine<Next>
   {
     auto snapshot = take_snapshot();
-    return past(snapshot, head_of(*snapshot), height, "at");
+    const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
+    return past(snapshot, head, height, "at");
   }
 
   /// One value as it was at the height.
@@ -121,12 +123,13 @@ class Versioned : public detail::history::VersionedBase<Next> {
     requires SnapshotEngine<Next>
   {
     auto snapshot = take_snapshot();
-    const auto head = head_of(*snapshot);
+    const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
     auto before = past(snapshot, head, from, "changes");
     auto after = past(snapshot, head, to, "changes");
-    return HeightChanges<Past<Next>>(
-        std::move(before), std::move(after),
-        changed_between(*snapshot, std::min(from, to), std::max(from, to)));
+    using Changes = HeightChanges<Past<Next>>;
+    return Changes(std::move(before), std::move(after),
+                   detail::history::changed_between<typename Changes::Key>(
+                       *snapshot, store_->trees().heights, std::min(from, to), std::max(from, to)));
   }
 
   /// Takes back every height above this one. What is too much for one batch goes step by step, the
@@ -144,7 +147,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
   [[nodiscard]] StateRoot root(Height height) const
     requires(Committer::commits)
   {
-    check_kept(height, {store_->oldest()}, {store_->latest()}, "root");
+    detail::history::check_kept(height, oldest(), latest(), "root");
     return root_in(this->next(), store_->oldest(), height, "root");
   }
   [[nodiscard]] StateRoot root() const
@@ -160,10 +163,12 @@ class Versioned : public detail::history::VersionedBase<Next> {
     requires(Committer::commits && SnapshotEngine<Next>)
   {
     auto snapshot = take_snapshot();
-    const auto head = head_of(*snapshot);
-    const auto then = past(snapshot, head, height, "prove");
+    const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
+    detail::history::check_kept(height, {head.oldest}, {head.latest}, "prove");
     static_cast<void>(root_in(*snapshot, {head.oldest}, height, "prove"));
-    return detail::history::prove<Commitment>(this->next(), then, store_->trees(), tree, key);
+    return detail::history::prove<Commitment>(*snapshot, store_->trees(), tree,
+                                              store_->committer().name_of(this->next(), tree), key,
+                                              height);
   }
 
   /// Compares the latest height's records with its root: reads all of them, and checks every page.
@@ -171,7 +176,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
     requires(Committer::commits && SnapshotEngine<Next>)
   {
     const auto snapshot = take_snapshot();
-    const auto head = head_of(*snapshot);
+    const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
     const auto latest = detail::history::nearest_height(
         *snapshot, store_->trees().heights, head.latest, head.latest, Order::descending);
     if (!latest) detail::history::refuse_bytes(detail::history::heights_tree, "the head");
@@ -260,26 +265,12 @@ class Versioned : public detail::history::VersionedBase<Next> {
   }
 
   template <class Snapshot>
-  [[nodiscard]] detail::history::Head head_of(const Snapshot& snapshot) const {
-    const auto head = detail::history::read_head(snapshot, store_->trees().heights);
-    if (!head) detail::history::refuse_bytes(detail::history::heights_tree, "the head");
-    return *head;
-  }
-
-  template <class Snapshot>
   [[nodiscard]] auto past(std::shared_ptr<const Snapshot> snapshot,
                           const detail::history::Head& head, Height height,
                           const char* operation) const {
-    check_kept(height, {head.oldest}, {head.latest}, operation);
+    detail::history::check_kept(height, {head.oldest}, {head.latest}, operation);
     return Past<Next>(this->next(), std::move(snapshot), store_->trees().entries, height,
                       height.value != head.latest);
-  }
-
-  static void check_kept(Height height, Height oldest, Height latest, const char* operation) {
-    if (height > latest) {
-      throw HeightError(HeightFault::not_reached, height, oldest, latest, operation);
-    }
-    if (height < oldest) throw HeightError(HeightFault::pruned, height, oldest, latest, operation);
   }
 
   template <class R>
@@ -287,50 +278,13 @@ class Versioned : public detail::history::VersionedBase<Next> {
                                   const char* operation) const {
     const auto found = detail::history::nearest_height(
         reader, store_->trees().heights, oldest.value, height.value, Order::descending);
-    if (!found) check_kept(height, this->oldest(), latest(), operation);
+    if (!found) detail::history::check_kept(height, this->oldest(), latest(), operation);
     if (!found || found->record.root.empty()) {
       refuse("height " + std::to_string(height.value) +
                  " has no root: the store kept history alone then",
              operation);
     }
     return Committer::answer(found->record.root);
-  }
-
-  template <class Snapshot>
-  [[nodiscard]] auto changed_between(const Snapshot& snapshot, Height low, Height high) const {
-    namespace history = detail::history;
-    std::vector<typename HeightChanges<Past<Next>>::Key> keys;
-    if (low == high) return keys;
-    for (auto scan =
-             history::scan_lists(snapshot, store_->trees().heights, {low.value + 1, 0}, high.value);
-         scan.valid(); scan.next()) {
-      const auto [key, value] = scan.entry();
-      history::visit_list(key, value, [&](Tree tree, BytesView changed) {
-        if (!tree.reserved()) keys.push_back({tree, std::string(changed)});
-      });
-    }
-    std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    std::vector<Tree> gone;
-    for (std::size_t i = 0; i != keys.size(); ++i) {
-      if (i != 0 && keys[i].tree == keys[i - 1].tree) continue;
-      if (!is_there(snapshot, keys[i].tree)) gone.push_back(keys[i].tree);
-    }
-    std::erase_if(keys, [&](const auto& key) {
-      return std::find(gone.begin(), gone.end(), key.tree) != gone.end();
-    });
-    return keys;
-  }
-
-  template <class Snapshot>
-  [[nodiscard]] static bool is_there(const Snapshot& snapshot, Tree tree) {
-    try {
-      static_cast<void>(snapshot.contains(tree, "whether it is there"));
-      return true;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::invalid_argument) throw;
-      return false;
-    }
   }
 
   /// Whether the batch has operations on trees that are not reserved. Refuses what it cannot take.
