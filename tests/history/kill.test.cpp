@@ -167,7 +167,7 @@ class KilledHistory {
 template <class Stack, class... Options>
 void survives_kills(const char* name, std::size_t times, const Options&... options) {
   KilledHistory<Stack, Options...> history(testing::seed_of_environment(), options...);
-  history.run(times / divisor, std::chrono::milliseconds(30));
+  history.run(times / divisor, std::chrono::milliseconds(60));
   history.print(name);
   INFO(history.violation().value_or(""));
   CHECK_FALSE(history.violation());

@@ -4,12 +4,7 @@
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
-#include <varve/codecs/packed.hpp>
-#include <varve/layers/cached.hpp>
-#include <varve/layers/counted.hpp>
-#include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
-#include <varve/table.hpp>
 #include <varve/testing/full_engine.hpp>
 #include <varve/testing/minimal_engine.hpp>
 
@@ -44,15 +39,6 @@ HeightFault fault_of(Call call) {
   FAIL("no height error was thrown");
   return {};
 }
-
-struct Account {
-  std::uint64_t id;
-  std::string owner;
-  std::uint64_t cents;
-};
-
-using Accounts =
-    Table<"accounts", Key<&Account::id>, Account, Packed, Index<"by_owner", &Account::owner>>;
 
 std::uint64_t entries_of(const InMemory& store) {
   return count(store.next(), *store.next().find_tree("varve.history"));
@@ -172,30 +158,6 @@ TEST_CASE("Versioned: write makes the next height, and none where no record chan
   CHECK(store.statistics().heights == 3);
 }
 
-TEST_CASE("Versioned: user trees are byte for byte as without the layer") {
-  auto plain = open<MemoryAdapter>();
-  auto store = open<InMemory>();
-  for (int i = 0; i != 50; ++i) {
-    WriteBatch batch;
-    const Tree of_plain = plain.open_tree("t");
-    const Tree tree = store.open_tree("t");
-    const auto fill = [&](Tree to) {
-      WriteBatch filled;
-      filled.put(to, std::to_string(i % 7), std::to_string(i)).erase(to, std::to_string(i % 5));
-      return filled;
-    };
-    plain.write(fill(of_plain));
-    store.write(fill(tree));
-    auto expected = plain.scan(of_plain, KeyRange::all());
-    for (const auto entry : store.next().scan(tree, KeyRange::all())) {
-      REQUIRE(expected.valid());
-      CHECK(expected.entry() == entry);
-      expected.next();
-    }
-    CHECK_FALSE(expected.valid());
-  }
-}
-
 TEST_CASE("Versioned: a block reads its own writes and is nowhere before it is finalized") {
   auto store = open<InMemory>();
   const Tree tree = store.open_tree("t");
@@ -229,30 +191,6 @@ TEST_CASE("Versioned: a block reads its own writes and is nowhere before it is f
   }
   CHECK(store.latest() == Height{3});
   CHECK_FALSE(store.get(tree, "late"));
-}
-
-TEST_CASE("Versioned: tables and their indexes work in a block and on the past") {
-  auto store = open<InMemory>();
-  Accounts::On accounts{store};
-  accounts.put({1, "ann", 100});
-  accounts.put({2, "bob", 200});
-  const Height before = store.latest();
-  {
-    auto block = store.begin(Height{50});
-    Accounts::On staged{block};
-    staged.put({1, "bob", 60});
-    staged.put({3, "cleo", 40});
-    CHECK(staged.by<"by_owner">().equal("bob").count() == 2);
-    CHECK(accounts.by<"by_owner">().equal("bob").count() == 1);
-    block.finalize();
-  }
-  CHECK(accounts.by<"by_owner">().equal("bob").count() == 2);
-  const auto past = store.at(before);
-  const Accounts::On then{past};
-  CHECK(then.get(1)->cents == 100);
-  CHECK_FALSE(then.get(3));
-  CHECK(then.by<"by_owner">().equal("bob").count() == 1);
-  CHECK(then.verify_indexes().problems.empty());
 }
 
 TEST_CASE("Versioned: changes between two heights, either way") {
