@@ -75,9 +75,10 @@ std::string missing_of(const Stack& store, Tree tree, int values) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("fault class 12: a clock that jumps by years changes nothing", "", LmdbAdapter,
-                   RocksAdapter, Wal<MemoryAdapter>, Wal<LmdbAdapter>, Cached<Wal<RocksAdapter>>,
-                   Wal<Buffered<LmdbAdapter>>) {
+TEMPLATE_TEST_CASE("fault class 12: a clock that jumps by years changes nothing", "",
+                   VARVE_STACKS_OF_LANE(Cached<Wal<RocksAdapter>>, LmdbAdapter, RocksAdapter,
+                                        Wal<MemoryAdapter>, Wal<LmdbAdapter>,
+                                        Wal<Buffered<LmdbAdapter>>)) {
   const TempDirectory temp;
   int values = 0;
   ahead = 0;

@@ -22,9 +22,9 @@
 #include <string>
 
 // Stacks in a process of their own, which what the system refuses them does not leave.
-#define VARVE_STACKS                                                         \
-  varve::LmdbAdapter, varve::RocksAdapter, varve::Wal<varve::MemoryAdapter>, \
-      varve::Wal<varve::LmdbAdapter>, varve::Wal<varve::RocksAdapter>
+#define VARVE_STACKS                                                                             \
+  VARVE_STACKS_OF_LANE(varve::Wal<varve::RocksAdapter>, varve::LmdbAdapter, varve::RocksAdapter, \
+                       varve::Wal<varve::MemoryAdapter>, varve::Wal<varve::LmdbAdapter>)
 
 namespace varve_test {
 

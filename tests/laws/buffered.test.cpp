@@ -82,22 +82,26 @@ void check_model(const BufferedOptions& options) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Buffered keeps every law over every engine", "",
-                   Buffered<testing::MinimalEngine>, Buffered<testing::FullEngine>,
-                   Buffered<MemoryAdapter>, Buffered<LmdbAdapter>, Buffered<RocksAdapter>) {
+                   VARVE_STACKS_OF_LANE(Buffered<testing::FullEngine>,
+                                        Buffered<testing::MinimalEngine>, Buffered<MemoryAdapter>,
+                                        Buffered<LmdbAdapter>, Buffered<RocksAdapter>)) {
   check_laws_of<TestType>({});
   check_laws_of<TestType>(often);
 }
 
-TEMPLATE_TEST_CASE("Buffered keeps every law under a log", "", Wal<Buffered<testing::FullEngine>>,
-                   Wal<Buffered<LmdbAdapter>>, Wal<Buffered<RocksAdapter>>) {
+TEMPLATE_TEST_CASE("Buffered keeps every law under a log", "",
+                   VARVE_STACKS_OF_LANE(Wal<Buffered<RocksAdapter>>,
+                                        Wal<Buffered<testing::FullEngine>>,
+                                        Wal<Buffered<LmdbAdapter>>)) {
   check_laws_of<TestType>(never);
   check_laws_of<TestType>(often);
 }
 
 TEMPLATE_TEST_CASE("Buffered does as a map does, however much of it is below", "",
-                   Lazy<Buffered<testing::MinimalEngine>>, Lazy<Buffered<testing::FullEngine>>,
-                   Lazy<Buffered<MemoryAdapter>>, Lazy<Buffered<LmdbAdapter>>,
-                   Lazy<Buffered<RocksAdapter>>, Wal<Buffered<LmdbAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Lazy<Buffered<testing::FullEngine>>,
+                                        Lazy<Buffered<testing::MinimalEngine>>,
+                                        Lazy<Buffered<MemoryAdapter>>, Lazy<Buffered<LmdbAdapter>>,
+                                        Lazy<Buffered<RocksAdapter>>, Wal<Buffered<LmdbAdapter>>)) {
   check_model<TestType>(never);
   check_model<TestType>(always);
   check_model<TestType>(often);

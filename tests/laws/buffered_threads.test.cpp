@@ -16,9 +16,10 @@
 using namespace varve;
 
 TEMPLATE_TEST_CASE("Buffered keeps the laws of threads, however often it hands down", "",
-                   Buffered<testing::MinimalEngine>, Buffered<testing::FullEngine>,
-                   Buffered<MemoryAdapter>, Buffered<LmdbAdapter>, Buffered<RocksAdapter>,
-                   Wal<Buffered<LmdbAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Wal<Buffered<LmdbAdapter>>,
+                                        Buffered<testing::MinimalEngine>,
+                                        Buffered<testing::FullEngine>, Buffered<MemoryAdapter>,
+                                        Buffered<LmdbAdapter>, Buffered<RocksAdapter>)) {
   const auto options =
       GENERATE(BufferedOptions{}, BufferedOptions{.capacity_bytes = 500, .max_age_ms = 1});
   varve_test::DiskFixture<TestType, BufferedOptions> fixture(options);

@@ -35,16 +35,17 @@ void check(Fixture& fixture, bool with_threads) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Cached keeps every law over engines that last", "", Cached<RocksAdapter>,
-                   Cached<LmdbAdapter>) {
+TEMPLATE_TEST_CASE("Cached keeps every law over engines that last", "",
+                   VARVE_STACKS_OF_LANE(Cached<RocksAdapter>, Cached<LmdbAdapter>)) {
   const auto options = GENERATE(CachedOptions{}, CachedOptions{.capacity_bytes = 40'000});
   varve_test::DiskFixture<TestType, CachedOptions> fixture(options);
   check(fixture, true);
 }
 
 TEMPLATE_TEST_CASE("Cached keeps every law over engines in memory", "",
-                   Cached<testing::MinimalEngine>, Cached<testing::FullEngine>,
-                   (Cached<testing::FullEngine, Lru>), Cached<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Cached<testing::FullEngine>, Cached<testing::MinimalEngine>,
+                                        (Cached<testing::FullEngine, Lru>),
+                                        Cached<MemoryAdapter>)) {
   const auto options = GENERATE(CachedOptions{}, CachedOptions{.capacity_bytes = 40'000});
   const auto make = [&] { return open<TestType>(options); };
   testing::FixtureOf<decltype(make)> fixture(make);

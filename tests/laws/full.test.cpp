@@ -58,8 +58,8 @@ class FullFixture {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Over an engine with nothing more, layers keep every law and add nothing", "",
-                   MinimalEngine, Counted<MinimalEngine>, Metered<MinimalEngine>,
-                   Metered<Counted<Faulty<MinimalEngine>>>) {
+                   VARVE_STACKS_OF_LANE(Metered<Counted<Faulty<MinimalEngine>>>, MinimalEngine,
+                                        Counted<MinimalEngine>, Metered<MinimalEngine>)) {
   static_assert(has_nothing_more<TestType>);
   const auto broken = testing::check_laws([] { return open<TestType>(); });
   INFO((broken ? to_string(*broken) : ""));
@@ -67,8 +67,8 @@ TEMPLATE_TEST_CASE("Over an engine with nothing more, layers keep every law and 
 }
 
 TEMPLATE_TEST_CASE("Over an engine with everything, layers keep every law and lose nothing", "",
-                   FullEngine, Counted<FullEngine>, Metered<FullEngine>,
-                   Metered<Counted<Faulty<FullEngine>>>) {
+                   VARVE_STACKS_OF_LANE(Metered<Counted<Faulty<FullEngine>>>, FullEngine,
+                                        Counted<FullEngine>, Metered<FullEngine>)) {
   static_assert(has_everything<TestType>);
   const auto broken = testing::check_laws([] { return open<TestType>(); });
   INFO((broken ? to_string(*broken) : ""));

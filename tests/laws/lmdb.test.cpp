@@ -9,9 +9,10 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("LMDB keeps every law, bare and under layers", "", LmdbAdapter,
-                   Counted<LmdbAdapter>, Metered<LmdbAdapter>, Metered<Counted<LmdbAdapter>>,
-                   Counted<Metered<LmdbAdapter>>) {
+TEMPLATE_TEST_CASE("LMDB keeps every law, bare and under layers", "",
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, Counted<LmdbAdapter>, Metered<LmdbAdapter>,
+                                        Metered<Counted<LmdbAdapter>>,
+                                        Counted<Metered<LmdbAdapter>>)) {
   varve_test::DiskFixture<TestType> fixture;
   const auto broken = testing::check_laws(fixture);
   INFO((broken ? to_string(*broken) : ""));

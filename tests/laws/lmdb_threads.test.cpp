@@ -10,8 +10,8 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("LMDB keeps the laws of threads, bare and under a layer", "", LmdbAdapter,
-                   Metered<LmdbAdapter>) {
+TEMPLATE_TEST_CASE("LMDB keeps the laws of threads, bare and under a layer", "",
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, Metered<LmdbAdapter>)) {
   varve_test::DiskFixture<TestType> fixture;
   const auto broken = testing::check_threaded_laws(fixture, std::chrono::milliseconds(700));
   INFO((broken ? to_string(*broken) : ""));

@@ -9,9 +9,10 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("Memory keeps every law, bare and under layers", "", MemoryAdapter,
-                   Counted<MemoryAdapter>, Metered<MemoryAdapter>, Metered<Counted<MemoryAdapter>>,
-                   Counted<Metered<MemoryAdapter>>) {
+TEMPLATE_TEST_CASE("Memory keeps every law, bare and under layers", "",
+                   VARVE_STACKS_OF_LANE(MemoryAdapter, Counted<MemoryAdapter>,
+                                        Metered<MemoryAdapter>, Metered<Counted<MemoryAdapter>>,
+                                        Counted<Metered<MemoryAdapter>>)) {
   const auto broken = testing::check_laws([] { return open<TestType>(); });
   INFO((broken ? to_string(*broken) : ""));
   CHECK_FALSE(broken);

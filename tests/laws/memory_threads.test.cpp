@@ -10,8 +10,8 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("Memory keeps the laws of threads, bare and under a layer", "", MemoryAdapter,
-                   Metered<MemoryAdapter>) {
+TEMPLATE_TEST_CASE("Memory keeps the laws of threads, bare and under a layer", "",
+                   VARVE_STACKS_OF_LANE(MemoryAdapter, Metered<MemoryAdapter>)) {
   varve_test::InMemory<TestType> fixture;
   const auto broken = testing::check_threaded_laws(fixture, std::chrono::milliseconds(700));
   INFO((broken ? to_string(*broken) : ""));

@@ -9,9 +9,10 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("RocksDB keeps every law, bare and under layers", "", RocksAdapter,
-                   Counted<RocksAdapter>, Metered<RocksAdapter>, Metered<Counted<RocksAdapter>>,
-                   Counted<Metered<RocksAdapter>>) {
+TEMPLATE_TEST_CASE("RocksDB keeps every law, bare and under layers", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, Counted<RocksAdapter>, Metered<RocksAdapter>,
+                                        Metered<Counted<RocksAdapter>>,
+                                        Counted<Metered<RocksAdapter>>)) {
   varve_test::DiskFixture<TestType> fixture;
   const auto broken = testing::check_laws(fixture);
   INFO((broken ? to_string(*broken) : ""));

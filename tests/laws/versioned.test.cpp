@@ -38,16 +38,18 @@ void check(Fixture& fixture) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Versioned keeps every law over engines that last", "", Versioned<LmdbAdapter>,
-                   Versioned<Cached<Wal<RocksAdapter>>>) {
+TEMPLATE_TEST_CASE("Versioned keeps every law over engines that last", "",
+                   VARVE_STACKS_OF_LANE(Versioned<Cached<Wal<RocksAdapter>>>,
+                                        Versioned<LmdbAdapter>)) {
   varve_test::DiskFixture<TestType, VersionedOptions> fixture(
       VersionedOptions{.retain_heights = 3});
   check(fixture);
 }
 
 TEMPLATE_TEST_CASE("Versioned keeps every law over engines in memory", "",
-                   Versioned<testing::MinimalEngine>, Plain<testing::FullEngine>,
-                   Versioned<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Plain<testing::FullEngine>,
+                                        Versioned<testing::MinimalEngine>,
+                                        Versioned<MemoryAdapter>)) {
   const auto options = GENERATE(VersionedOptions{}, VersionedOptions{.retain_heights = 3});
   const auto make = [&] { return open<TestType>(options); };
   testing::FixtureOf<decltype(make)> fixture(make);

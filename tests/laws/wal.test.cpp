@@ -30,13 +30,15 @@ void check(const WalOptions& options) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Wal keeps every law over every engine, and under layers", "",
-                   Wal<testing::MinimalEngine>, Wal<testing::FullEngine>, Wal<MemoryAdapter>,
-                   Wal<RocksAdapter>, Wal<LmdbAdapter>, Wal<Counted<MemoryAdapter>>,
-                   Metered<Wal<RocksAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Wal<RocksAdapter>, Wal<testing::MinimalEngine>,
+                                        Wal<testing::FullEngine>, Wal<MemoryAdapter>,
+                                        Wal<LmdbAdapter>, Wal<Counted<MemoryAdapter>>,
+                                        Metered<Wal<RocksAdapter>>)) {
   check<TestType>({});
 }
 
 TEMPLATE_TEST_CASE("Wal keeps every law where the log is trimmed all the time", "",
-                   Wal<testing::MinimalEngine>, Wal<testing::FullEngine>, Wal<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Wal<testing::FullEngine>, Wal<testing::MinimalEngine>,
+                                        Wal<MemoryAdapter>)) {
   check<TestType>({.checkpoint_bytes = 200, .segment_bytes = 1U << 16U});
 }

@@ -13,8 +13,9 @@
 using namespace varve;
 
 TEMPLATE_TEST_CASE("Wal passes the model test with reopenings, whether the log is trimmed or not",
-                   "", Wal<testing::MinimalEngine>, Wal<testing::FullEngine>, Wal<MemoryAdapter>,
-                   Wal<RocksAdapter>, Wal<LmdbAdapter>) {
+                   "",
+                   VARVE_STACKS_OF_LANE(Wal<testing::FullEngine>, Wal<testing::MinimalEngine>,
+                                        Wal<MemoryAdapter>, Wal<RocksAdapter>, Wal<LmdbAdapter>)) {
   const auto options = GENERATE(WalOptions{}, WalOptions{.checkpoint_bytes = 3000});
   varve_test::DiskFixture<TestType, WalOptions> fixture(options);
   const auto failure = testing::run_model_test(fixture, {.operations = 1000, .tries = 300});

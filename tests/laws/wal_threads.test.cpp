@@ -14,8 +14,8 @@
 using namespace varve;
 
 TEMPLATE_TEST_CASE("Wal keeps the laws of threads, whether the log is trimmed or not", "",
-                   Wal<testing::MinimalEngine>, Wal<MemoryAdapter>, Wal<RocksAdapter>,
-                   Wal<LmdbAdapter>) {
+                   VARVE_STACKS_OF_LANE(Wal<RocksAdapter>, Wal<testing::MinimalEngine>,
+                                        Wal<MemoryAdapter>, Wal<LmdbAdapter>)) {
   const auto options = GENERATE(WalOptions{}, WalOptions{.checkpoint_bytes = 20'000});
   varve_test::DiskFixture<TestType, WalOptions> fixture(options);
   const auto broken = testing::check_threaded_laws(fixture, std::chrono::milliseconds(300));

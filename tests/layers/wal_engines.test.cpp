@@ -66,7 +66,8 @@ std::string value(const auto& store, const char* tree, const char* key) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Wal: what the engine lost is replayed, once", "", RocksAdapter, LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: what the engine lost is replayed, once", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   auto store = open<Stack>(directory / "data");
@@ -98,7 +99,7 @@ TEMPLATE_TEST_CASE("Wal: what the engine lost is replayed, once", "", RocksAdapt
 }
 
 TEMPLATE_TEST_CASE("Wal: a log that was emptied after a tree was dropped goes on without a hole",
-                   "", RocksAdapter, LmdbAdapter) {
+                   "", VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   auto store = open<Stack>(directory / "data", WalOptions{.segment_bytes = 1});
@@ -132,8 +133,8 @@ TEST_CASE("Wal: RocksDB below keeps no log of its own, unless it is asked for by
   CHECK(alone.options().logs());
 }
 
-TEMPLATE_TEST_CASE("Wal: a store with a log is not opened without it", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: a store with a log is not opened without it", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   {
     auto store = open<Wal<TestType>>(directory / "data");
@@ -144,8 +145,8 @@ TEMPLATE_TEST_CASE("Wal: a store with a log is not opened without it", "", Rocks
   CHECK_THAT(error.what(), ContainsSubstring("wal"));
 }
 
-TEMPLATE_TEST_CASE("Wal: it joins a store that was written without it", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: it joins a store that was written without it", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   {
     auto store = open<TestType>(directory / "data");
@@ -157,8 +158,8 @@ TEMPLATE_TEST_CASE("Wal: it joins a store that was written without it", "", Rock
   CHECK(value(open<Wal<TestType>>(files_now(directory, "copy")), "t", "b") == "1");
 }
 
-TEMPLATE_TEST_CASE("Wal: a log that is gone, or another store's, is refused", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: a log that is gone, or another store's, is refused", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   auto store = open<Stack>(directory / "data");
@@ -177,7 +178,8 @@ TEMPLATE_TEST_CASE("Wal: a log that is gone, or another store's, is refused", ""
   CHECK_THAT(error.what(), ContainsSubstring("do not belong together"));
 }
 
-TEMPLATE_TEST_CASE("Wal: a checkpoint opens without the log", "", RocksAdapter, LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: a checkpoint opens without the log", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   auto store = open<Stack>(directory / "data");
@@ -194,7 +196,7 @@ TEMPLATE_TEST_CASE("Wal: a checkpoint opens without the log", "", RocksAdapter, 
 }
 
 TEMPLATE_TEST_CASE("Wal: what was logged before a bulk load is not replayed over it", "",
-                   RocksAdapter, LmdbAdapter) {
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   auto store = open<Stack>(directory / "data");
@@ -210,8 +212,8 @@ TEMPLATE_TEST_CASE("Wal: what was logged before a bulk load is not replayed over
   CHECK(value(again, "t", "b") == "after");
 }
 
-TEMPLATE_TEST_CASE("Wal: over a durable engine the log stays bounded", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: over a durable engine the log stays bounded", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   auto store = open<Wal<TestType>>(
       directory / "data", WalOptions{.checkpoint_bytes = 100'000, .segment_bytes = 65'536});
@@ -222,8 +224,8 @@ TEMPLATE_TEST_CASE("Wal: over a durable engine the log stays bounded", "", Rocks
   CHECK(store.size_on_disk() - store.next().size_on_disk() < 1'000'000);
 }
 
-TEMPLATE_TEST_CASE("Wal: the log goes only as far as the engine below is on disk", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("Wal: the log goes only as far as the engine below is on disk", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, LmdbAdapter)) {
   const TempDirectory directory;
   using Stack = Wal<TestType>;
   const WalOptions options{.checkpoint_bytes = 6000, .segment_bytes = 2000};

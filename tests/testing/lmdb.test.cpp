@@ -8,7 +8,8 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("LMDB passes the model test", "", LmdbAdapter, Counted<LmdbAdapter>) {
+TEMPLATE_TEST_CASE("LMDB passes the model test", "",
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, Counted<LmdbAdapter>)) {
   varve_test::DiskFixture<TestType> fixture;
   const auto failure = testing::run_model_test(fixture);
   INFO((failure ? to_string(*failure) : ""));

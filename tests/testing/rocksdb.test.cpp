@@ -8,7 +8,8 @@
 
 using namespace varve;
 
-TEMPLATE_TEST_CASE("RocksDB passes the model test", "", RocksAdapter, Counted<RocksAdapter>) {
+TEMPLATE_TEST_CASE("RocksDB passes the model test", "",
+                   VARVE_STACKS_OF_LANE(RocksAdapter, Counted<RocksAdapter>)) {
   varve_test::DiskFixture<TestType> fixture;
   const auto failure = testing::run_model_test(fixture);
   INFO((failure ? to_string(*failure) : ""));

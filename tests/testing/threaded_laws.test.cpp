@@ -38,8 +38,9 @@ std::string evidence_against(Law<E> law) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a correct engine keeps the laws of threads", "", MinimalEngine, FullEngine,
-                   Counted<MinimalEngine>, Metered<Counted<FullEngine>>) {
+TEMPLATE_TEST_CASE("a correct engine keeps the laws of threads", "",
+                   VARVE_STACKS_OF_LANE(Metered<Counted<FullEngine>>, MinimalEngine, FullEngine,
+                                        Counted<MinimalEngine>)) {
   InMemory<TestType> fixture;
   const auto broken = testing::check_threaded_laws(fixture, 200ms);
   INFO((broken ? to_string(*broken) : ""));
