@@ -10,6 +10,7 @@
 #include <varve/operations.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -78,14 +79,7 @@ void write_version_1(const std::string& directory) {
   store.write(batch);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: migrations DIRECTORY\n";
-    return 2;
-  }
-  const std::string directory = argv[1];
+void run(const std::string& directory) {
   write_version_1(directory);
   try {
     static_cast<void>(varve::open<Store>(directory));
@@ -101,19 +95,37 @@ int main(int argc, char** argv) {
   const varve::MigrationPlan plan = varve::plan<Store>(directory);
   std::cout << to_string(plan) << "\n";
   // [/plan]
-  {
-    // [run]
-    auto store = varve::open<Store>(
-        directory, varve::MigratedOptions{.accept_loss = plan.hash(),
-                                          .run = {.progress = varve::terminal_progress()}});
-    const auto bytes = store.get(store.open_tree("accounts"), key_of(7));
-    const auto account = AccountCodec::decode<AccountV3>(bytes->view());
-    // [/run]
-    std::cout << account.owner << " has " << account.cents << " cents in " << account.currency
-              << "\n";
-    for (const std::string& tree : store.held_trees()) {
-      std::cout << "the tree '" << tree << "' is held until it is purged\n";
-    }
+  // [run]
+  auto store = varve::open<Store>(
+      directory, varve::MigratedOptions{.accept_loss = plan.hash(),
+                                        .run = {.progress = varve::terminal_progress()}});
+  const auto bytes = store.get(store.open_tree("accounts"), key_of(7));
+  const auto account = AccountCodec::decode<AccountV3>(bytes->view());
+  // [/run]
+  std::cout << account.owner << " has " << account.cents << " cents in " << account.currency
+            << "\n";
+  for (const std::string& tree : store.held_trees()) {
+    std::cout << "the tree '" << tree << "' is held until it is purged\n";
   }
-  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::string directory = count == 2 ? arguments[1] : "--help";
+  if (directory.starts_with('-')) {
+    std::cerr << "usage: migrations DIRECTORY, which is not there yet\n";
+    return 2;
+  }
+  if (std::filesystem::exists(directory)) {
+    std::cerr << "migrations: '" << directory << "' is there already: name another\n";
+    return 2;
+  }
+  try {
+    run(directory);
+    return 0;
+  } catch (const varve::Error& error) {
+    std::cerr << "migrations: " << error.what() << '\n';
+    return 1;
+  }
 }
