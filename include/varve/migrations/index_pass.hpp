@@ -2,10 +2,13 @@
 #pragma once
 
 #include <varve/codecs/versions/tag.hpp>
+#include <varve/migrations/follow_tables.hpp>
 #include <varve/migrations/history.hpp>
+#include <varve/migrations/run_batches.hpp>
 #include <varve/tables/build.hpp>
 #include <varve/tables/opening.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,7 +18,7 @@ namespace varve::detail {
 /// Builds the index of action `A` of step `S`, from records that have the layout of that step. It
 /// may be stopped at any time: what the store has recorded of the index says how far it is.
 template <class Chain, class S, class A>
-class IndexPass {
+class IndexBuilder {
   using Source = typename A::Source;
   using Record = typename A::In;
   using Codec = typename Source::RecordCodec;
@@ -23,7 +26,7 @@ class IndexPass {
 
  public:
   template <KvEngine E>
-  IndexPass(E& engine, Tree records) {
+  IndexBuilder(E& engine, Tree records) {
     table_.name = Source::name;
     table_.catalogue = engine.open_tree(tables::catalogue_tree);
     table_.records = records;
@@ -41,7 +44,7 @@ class IndexPass {
   /// Answers whether more is to be done.
   template <KvEngine E>
   bool step(E& engine, std::size_t records) {
-    return tables::build_step<IndexPass>(engine, table_, records);
+    return tables::build_step<IndexBuilder>(engine, table_, records);
   }
 
  private:
@@ -60,6 +63,61 @@ class IndexPass {
   }
 
   tables::TableCore table_;
+};
+
+/// An index of a table goes, with its entries.
+template <class A>
+struct DropIndexPass {
+  static constexpr BytesView name = A::tree;
+  static constexpr std::uint32_t gives = 0;
+
+  [[nodiscard]] static bool inverts(std::uint32_t) noexcept { return true; }
+
+  template <KvEngine E>
+  static void take(RunBatches<E>& batches) {
+    E& engine = batches.engine();
+    WriteBatch batch;
+    forget_index(engine, batch, A::tree, A::index);
+    if (!batch.empty()) engine.write(batch, Durability::synced);
+    const std::string entries = std::string(A::tree).append(".").append(A::index);
+    if (const auto tree = engine.find_tree(entries)) engine.drop_tree(*tree);
+    batches.end_pass();
+  }
+
+  // It is to be built then: the program that names it does so.
+  template <KvEngine E>
+  static void undo(RunBatches<E>& batches, std::uint32_t) {
+    batches.end_pass();
+  }
+};
+
+/// An index of a table that step `S` builds.
+template <class Chain, class S, class A>
+struct BuildIndexPass {
+  static constexpr BytesView name = A::tree;
+  static constexpr std::uint32_t gives = 0;
+
+  [[nodiscard]] static bool inverts(std::uint32_t) noexcept { return true; }
+
+  template <KvEngine E>
+  static void take(RunBatches<E>& batches) {
+    E& engine = batches.engine();
+    if (const auto tree = engine.find_tree(A::tree)) {
+      IndexBuilder<Chain, S, A> index(engine, *tree);
+      if (batches.run().cursor.empty()) {
+        index.begin(engine);
+        batches.reach("begun", WriteBatch());
+      }
+      const auto records = std::clamp<std::size_t>(batches.options().batch_records, 1, 4096);
+      while (index.step(engine, records)) batches.meter().did(A::tree, 0, false);
+    }
+    batches.end_pass();
+  }
+
+  template <KvEngine E>
+  static void undo(RunBatches<E>& batches, std::uint32_t) {
+    DropIndexPass<A>::take(batches);
+  }
 };
 
 }  // namespace varve::detail

@@ -60,6 +60,7 @@ struct MigratedOptions {
     visit("force", force);
     visit("batch_bytes", run.batch_bytes);
     visit("batch_records", run.batch_records);
+    visit("workers", run.workers);
     visit("refused_at_most", run.refused_at_most);
     visit("records_per_second", run.records_per_second);
   }

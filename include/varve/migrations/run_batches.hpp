@@ -2,19 +2,24 @@
 #pragma once
 
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/migrations/changed_records.hpp>
+#include <varve/migrations/key_sample.hpp>
 #include <varve/migrations/ledger.hpp>
+#include <varve/migrations/read_ahead.hpp>
 #include <varve/migrations/run_meter.hpp>
 #include <varve/migrations/run_options.hpp>
 #include <varve/migrations/run_words.hpp>
 #include <varve/migrations/tree_digest.hpp>
+#include <varve/tools/record_block.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <new>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace varve::detail {
 
@@ -30,54 +35,63 @@ class RunBatches {
         run_(std::move(run)),
         meter_(options, run_.milliseconds, run_.records, run_.total) {}
 
+  [[nodiscard]] E& engine() noexcept { return engine_; }
+  [[nodiscard]] const RunOptions& options() const noexcept { return options_; }
   [[nodiscard]] LedgerRun& run() noexcept { return run_; }
   [[nodiscard]] const LedgerRun& run() const noexcept { return run_; }
   [[nodiscard]] RunMeter& meter() noexcept { return meter_; }
 
   /// Whether the steps are taken back.
   [[nodiscard]] bool goes_back() const noexcept { return run_.to < run_.from; }
+  [[nodiscard]] std::uint32_t low() const noexcept { return std::min(run_.from, run_.to); }
 
-  /// Hands the records of `tree` to `change`, which puts what becomes of each
-  /// into the batch: those behind `place` in the order of their keys, or,
-  /// descending, those in front of it. `place` moves along. `settle` is asked
-  /// when a record is changed, and answers why it cannot be so, or null.
-  template <class Change, class Settle>
-  void each_record(Tree tree, BytesView name, std::string& place, Order order, Change&& change,
-                   Settle&& settle) {
-    WriteBatch batch;
-    bool more = true;
-    while (more) {
-      batch.clear();
-      std::uint64_t taken = 0;
-      more = false;
-      const std::string bound = place.empty() || order == Order::descending ? place : place + '\0';
-      const KeyRange range = order == Order::ascending ? KeyRange::from(bound)
-                             : bound.empty()           ? KeyRange::all()
-                                                       : KeyRange::between({}, bound);
-      // A scan for each batch: one over the whole tree would pin the state of
-      // its beginning.
-      for (auto scan = engine_.scan(tree, range, order); scan.valid(); scan.next()) {
-        // A batch takes one record at least, whatever its bounds.
-        if (taken != 0 &&
-            (taken >= options_.batch_records || batch.bytes().size() >= options_.batch_bytes)) {
-          more = true;
-          break;
-        }
-        const Entry entry = scan.entry();
-        std::optional<std::string> reason = refusal_of(batch, entry, change);
-        if (!reason) {
-          if (const char* const words = settle(batch, entry)) reason = words;
-        }
-        if (reason) put_aside(batch, tree, name, entry, *reason);
-        place.assign(entry.key);
-        run_.bytes += entry.key.size() + entry.value.size();
-        ++taken;
+  /// Goes through the records of `tree`: those behind `place` in the order of
+  /// their keys, or, descending, those in front of it. `place` moves along.
+  /// `change(changed, entry)` puts what becomes of one into `changed.batch` and
+  /// what stays in the tree into `changed.left`; it is called from several
+  /// threads at once, and ahead of what is written.
+  template <class Change>
+  void rewrite_records(Tree tree, LedgerDigest& left, std::string& place, Order order,
+                       const Change& change) {
+    struct Prepared {
+      std::vector<ChangedRecords> batches{};
+      std::size_t used = 0;
+    };
+    const auto prepare = [&](const RecordBlock& records, Prepared& prepared) {
+      prepared.used = 0;
+      for (auto reader = records.read(); reader.valid();) {
+        if (prepared.used == prepared.batches.size()) prepared.batches.emplace_back();
+        prepared.batches[prepared.used++].take(reader, tree, full_bytes(), change,
+                                               [](auto&&...) { return nullptr; });
       }
-      if (taken == 0) return;
-      ++run_.batches;
-      run_.records += taken;
-      write(batch, Durability::buffered);
-      meter_.did(name, taken, false);
+    };
+    ReadAhead<E, Prepared, decltype(prepare)> ahead(engine_, tree, place, order, options_, prepare);
+    while (auto* const block = ahead.next()) {
+      for (std::size_t i = 0; i != block->prepared.used; ++i) {
+        ChangedRecords& changed = block->prepared.batches[i];
+        left.records += changed.left.records;
+        left.sum += changed.left.sum;
+        write_changed(changed, left.tree, place);
+        samples_[left.tree].add(place);
+      }
+    }
+  }
+
+  /// The same, one record after another in this thread, where the store itself
+  /// is asked about each. `settle(changed, entry)` is asked when a record is
+  /// changed, and answers why it cannot be so, or null.
+  template <class Change, class Settle>
+  void move_records(Tree tree, BytesView name, std::string& place, Order order, Change&& change,
+                    Settle&& settle) {
+    struct Nothing {};
+    const auto prepare = [](const RecordBlock&, Nothing&) {};
+    ReadAhead<E, Nothing, decltype(prepare)> ahead(engine_, tree, place, order, options_, prepare);
+    ChangedRecords changed;
+    while (auto* const block = ahead.next()) {
+      for (auto reader = block->records.read(); reader.valid();) {
+        changed.take(reader, tree, full_bytes(), change, settle);
+        write_changed(changed, name, place);
+      }
     }
   }
 
@@ -110,6 +124,13 @@ class RunBatches {
     to.sum = digest.sum;
   }
 
+  /// Keys between which there is about as much of a tree as between others;
+  /// none where this process did not rewrite it.
+  [[nodiscard]] std::vector<std::string> borders(const std::string& tree) const {
+    const auto known = samples_.find(tree);
+    return known == samples_.end() ? std::vector<std::string>() : known->second.sorted();
+  }
+
   [[nodiscard]] bool is_tagged(BytesView tree) const {
     const auto known = ledger_.tree(tree);
     return known && known->state == TreeState::live;
@@ -126,6 +147,33 @@ class RunBatches {
                 LedgerTree{.state = state, .version = version, .since = seconds_since_1970()});
   }
   void forget(BytesView tree) { ledger_.erase_tree(pending_, tree); }
+
+  /// A tree that is not there any more.
+  void forget_tree(BytesView tree) {
+    forget_digest(tree);
+    forget(tree);
+  }
+
+  /// The same for a tree that the way back has come to the end of: `tagged`
+  /// says whether its records still have a version in front of them.
+  void record_rest(BytesView tree, std::uint32_t version, bool tagged) {
+    if (tagged) {
+      record(tree, TreeState::live, version);
+    } else {
+      forget(tree);
+    }
+  }
+
+  /// Whether the records of a tree have no version in front of them at the
+  /// lower end of the run.
+  [[nodiscard]] bool is_untagged(BytesView tree) const {
+    return std::find(run_.untagged.begin(), run_.untagged.end(), tree) != run_.untagged.end();
+  }
+
+  /// Whether they have one when the way back is done with them.
+  [[nodiscard]] bool rests_tagged(BytesView tree, std::uint32_t version) const {
+    return version != low() || !is_untagged(tree);
+  }
 
   [[nodiscard]] WriteBatch& pending() noexcept { return pending_; }
 
@@ -160,8 +208,9 @@ class RunBatches {
     static_cast<void>(engine_.open_tree(name));
   }
 
-  /// Puts the records back that the run had put aside when it went forward, in the passes that are
-  /// undone: their trees are now as those passes found them.
+  /// Puts the records back that the run had put aside when it went forward, in
+  /// the passes that are undone: their trees are now as those passes found
+  /// them.
   void return_refused() {
     while (run_.refused != 0) {
       WriteBatch batch;
@@ -179,34 +228,34 @@ class RunBatches {
   }
 
  private:
-  // What is thrown by `change` is thrown by a codec or a conversion: the engine
-  // is not called.
-  template <class Change>
-  std::optional<std::string> refusal_of(WriteBatch& batch, const Entry& entry, Change& change) {
-    try {
-      change(batch, entry);
-      return std::nullopt;
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& error) {
-      return error.what();
+  // Blocks are read by the size of what is in them; only records that grow much
+  // are cut into more than one batch.
+  [[nodiscard]] std::size_t full_bytes() const noexcept { return 2 * options_.batch_bytes; }
+
+  void write_changed(ChangedRecords& changed, BytesView tree, std::string& place) {
+    for (ChangedRecords::Refused& record : changed.refused) {
+      put_aside(changed.batch, tree, std::move(record));
     }
+    place.assign(changed.last);
+    run_.bytes += changed.bytes;
+    run_.records += changed.records;
+    ++run_.batches;
+    write(changed.batch, Durability::buffered);
+    meter_.did(tree, changed.records, false);
   }
 
-  void put_aside(WriteBatch& batch, Tree tree, BytesView name, const Entry& entry,
-                 const std::string& reason) {
+  void put_aside(WriteBatch& batch, BytesView tree, ChangedRecords::Refused record) {
     if (run_.returns || run_.refused == options_.refused_at_most) {
-      refuse_record(name, entry.key, reason, run_.returns);
+      refuse_record(tree, record.key, record.reason, run_.returns);
     }
     if (!next_refusal_) next_refusal_ = ledger_.refusals_end();
     ++run_.refused;
     ledger_.put(batch, (*next_refusal_)++,
-                LedgerRefusal{.tree = std::string(name),
-                              .key = std::string(entry.key),
-                              .value = std::string(entry.value),
-                              .reason = reason,
+                LedgerRefusal{.tree = std::string(tree),
+                              .key = std::move(record.key),
+                              .value = std::move(record.value),
+                              .reason = std::move(record.reason),
                               .pass = run_.pass});
-    batch.erase(tree, entry.key);
   }
 
   [[nodiscard]] LedgerDigest* known_digest(BytesView name) noexcept {
@@ -237,6 +286,7 @@ class RunBatches {
   RunMeter meter_;
   WriteBatch pending_;
   std::optional<std::uint64_t> next_refusal_;
+  std::map<std::string, KeySample> samples_;
 };
 
 }  // namespace varve::detail

@@ -25,6 +25,11 @@ struct MigrationProgress {
 struct RunOptions {
   std::size_t batch_bytes = std::size_t{4} << 20U;  ///< of one atomic batch; it bounds the memory
   std::size_t batch_records = 50'000;
+  /// Threads that read and convert ahead of the one that writes, and verify
+  /// with it: with more than one, conversions are called from several threads
+  /// at once. The store becomes the same with any number; 0 leaves all to the
+  /// thread that opens it.
+  std::size_t workers = 1;
   /// Records that a conversion may refuse: they are put aside in the ledger,
   /// with the reason. One more stops the run, which can go on later.
   std::uint64_t refused_at_most = 0;

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/codecs/ordered.hpp>
-#include <varve/codecs/versions/tag.hpp>
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/migrations/chain_trees.hpp>
-#include <varve/migrations/follow_tables.hpp>
+#include <varve/migrations/custom_pass.hpp>
 #include <varve/migrations/history.hpp>
 #include <varve/migrations/index_pass.hpp>
 #include <varve/migrations/ledger.hpp>
+#include <varve/migrations/move_pass.hpp>
+#include <varve/migrations/rewrite_pass.hpp>
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/run_moves.hpp>
 #include <varve/migrations/run_options.hpp>
 #include <varve/migrations/run_verification.hpp>
+#include <varve/migrations/tree_passes.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,10 +39,7 @@ template <class Chain, KvEngine E>
 class MigrationRunner {
  public:
   MigrationRunner(E& engine, Ledger<E>& ledger, const RunOptions& options, LedgerRun run)
-      : engine_(engine),
-        ledger_(ledger),
-        options_(options),
-        batches_(engine, ledger, options, std::move(run)) {
+      : batches_(engine, ledger, options, std::move(run)) {
     list_passes();
     if (state().pass > passes_.size()) {
       damaged_ledger(ledger_run_key, "names a pass that its steps do not have");
@@ -59,15 +55,15 @@ class MigrationRunner {
       if (batches_.goes_back()) {
         while (run.pass != 0) {
           if (run.returns) batches_.return_refused();
-          (this->*passes_[run.pass - 1].undo)();
+          passes_[run.pass - 1].undo(batches_, version_before(run.pass - 1));
         }
         if (run.returns) batches_.return_refused();
       } else {
-        while (run.pass < passes_.size()) (this->*passes_[run.pass].take)();
+        while (run.pass < passes_.size()) passes_[run.pass].take(batches_);
       }
       batches_.begin_phase(RunPhase::verify);
     }
-    verify_run(engine_, run, batches_.meter(), options_.batch_records);
+    verify_run(batches_);
   }
 
   [[nodiscard]] const LedgerRun& state() const noexcept { return batches_.run(); }
@@ -112,17 +108,25 @@ class MigrationRunner {
   }
 
  private:
-  using Action = void (MigrationRunner::*)();
-
   struct Pass {
-    Action take;
-    Action undo;
+    void (*take)(RunBatches<E>&);
+    /// Leaves records at the version `before` at least.
+    void (*undo)(RunBatches<E>&, std::uint32_t before);
     bool inverts;
-    BytesView rewrites{};       ///< the tree, of a pass that rewrites one
-    std::uint32_t version = 0;  ///< whose layout its records then have
+    BytesView tree;       ///< whose records it reads
+    std::uint32_t gives;  ///< the version that they have then, where they stay
+                          ///< in the tree; else 0
   };
 
-  [[nodiscard]] std::uint32_t low() const noexcept { return std::min(state().from, state().to); }
+  /// The version that passes before `pass`, which are undone behind it, had
+  /// given to its tree.
+  [[nodiscard]] std::uint32_t version_before(std::size_t pass) const noexcept {
+    std::uint32_t version = 0;
+    for (std::size_t i = 0; i != pass; ++i) {
+      if (passes_[i].tree == passes_[pass].tree) version = std::max(version, passes_[i].gives);
+    }
+    return version;
+  }
 
   template <class Use>
   static void each_action(Use&& use) {
@@ -137,13 +141,13 @@ class MigrationRunner {
   void list_passes() {
     std::set<std::string> waiting(state().untagged.begin(), state().untagged.end());
     // What lazy steps have left in older layouts is rewritten besides.
-    if (state().floor != 0 && state().floor < low()) {
+    if (state().floor != 0 && state().floor < batches_.low()) {
       for (const std::string& tree : versioned_trees<Chain>()) {
-        if (rewrites_tree<Chain>(tree, state().floor, low())) waiting.insert(tree);
+        if (rewrites_tree<Chain>(tree, state().floor, batches_.low())) waiting.insert(tree);
       }
     }
     each_action([&]<class S, class A>() {
-      if (S::from >= low()) list_pass<S, A>(waiting);
+      if (S::from >= batches_.low()) list_pass<S, A>(waiting);
     });
     list_rewrites<Chain::latest>(waiting);
   }
@@ -166,26 +170,21 @@ class MigrationRunner {
       // Of several moves from one tree the first takes all.
       if constexpr (is_first_move<S, A>()) {
         waiting.erase(std::string(A::tree));
-        passes_.push_back({&MigrationRunner::move_tree<S, A>, &MigrationRunner::undo_move<S, A>,
-                           moves_invert<Chain, S, A>(low())});
+        add_pass<MovePass<Chain, S, A>>();
       }
     } else if constexpr (A::kind == ActionKind::create) {
-      passes_.push_back(
-          {&MigrationRunner::create_tree<A>, &MigrationRunner::undo_create<S, A>, true});
+      add_pass<CreatePass<S, A>>();
     } else if constexpr (A::kind == ActionKind::drop) {
       waiting.erase(std::string(A::tree));
-      passes_.push_back(
-          {&MigrationRunner::hold_tree<S, A>, &MigrationRunner::undo_hold<S, A>, true});
+      add_pass<HoldPass<Chain, S, A>>();
     } else if constexpr (A::kind == ActionKind::build_index) {
       list_rewrite_of<typename A::Source, S::to>(waiting);
-      passes_.push_back(
-          {&MigrationRunner::build_index<S, A>, &MigrationRunner::drop_index<A>, true});
+      add_pass<BuildIndexPass<Chain, S, A>>();
     } else if constexpr (A::kind == ActionKind::drop_index) {
-      // Taken back, it is to be built: the program that names it does so.
-      passes_.push_back({&MigrationRunner::drop_index<A>, &MigrationRunner::end_pass, true});
+      add_pass<DropIndexPass<A>>();
     } else if constexpr (A::kind == ActionKind::custom) {
       list_rewrites<S::from>(waiting);
-      passes_.push_back({&MigrationRunner::run_custom<A>, &MigrationRunner::end_pass, false});
+      add_pass<CustomPass<A>>();
     }
   }
 
@@ -202,319 +201,16 @@ class MigrationRunner {
     // A tree without layouts has been moved or dropped, and does not wait.
     if constexpr (Layouts::size != 0) {
       if (waiting.erase(std::string(RecordTree::name)) == 0) return;
-      passes_.push_back({&MigrationRunner::rewrite_tree<RecordTree, version>,
-                         &MigrationRunner::undo_rewrite<RecordTree, version>,
-                         leads_below(Layouts{}, low()), RecordTree::name, version});
+      add_pass<RewritePass<Chain, RecordTree, version>>();
     }
   }
 
-  void end_pass() { batches_.end_pass(); }
-
-  template <class S, class A>
-  void build_index() {
-    if (const auto tree = engine_.find_tree(A::tree)) {
-      IndexPass<Chain, S, A> index(engine_, *tree);
-      if (batches_.run().cursor.empty()) {
-        index.begin(engine_);
-        batches_.reach("begun", WriteBatch());
-      }
-      while (index.step(engine_, std::min<std::size_t>(options_.batch_records, 4096))) {
-        batches_.meter().did(A::tree, 0, false);
-      }
-    }
-    batches_.end_pass();
+  template <class P>
+  void add_pass() {
+    passes_.push_back({&P::template take<E>, &P::template undo<E>, P::inverts(batches_.low()),
+                       P::name, P::gives});
   }
 
-  template <class A>
-  void drop_index() {
-    WriteBatch batch;
-    forget_index(engine_, batch, A::tree, A::index);
-    if (!batch.empty()) engine_.write(batch, Durability::synced);
-    const std::string entries = std::string(A::tree).append(".").append(A::index);
-    if (const auto tree = engine_.find_tree(entries)) engine_.drop_tree(*tree);
-    batches_.end_pass();
-  }
-
-  template <class A>
-  void run_custom() {
-    while (true) {
-      WriteBatch batch;
-      const std::string cursor = batches_.run().cursor;
-      const std::optional<std::string> reached = A::run(engine_, cursor, batch);
-      forget_digests(batch);
-      if (!reached) {
-        batches_.pending().append(batch);
-        return batches_.end_pass();
-      }
-      if (*reached == cursor) refuse_standing_still(A::tree);
-      batches_.reach(*reached, std::move(batch));
-      batches_.meter().did(A::tree, 0, false);
-    }
-  }
-
-  [[noreturn]] static void refuse_standing_still(BytesView action) {
-    throw Error(ErrorKind::invalid_argument,
-                {.message = "the code of the step answers the cursor that it was given, and would "
-                            "never come to an end: it answers a new one, or nothing when it is "
-                            "done",
-                 .operation = "migrate",
-                 .tree = std::string(action),
-                 .layer = "migrated"});
-  }
-
-  /// What others than the runner write of a tree is not in its count.
-  void forget_digests(const WriteBatch& batch) {
-    if (state().digests.empty() || batch.empty()) return;
-    for (const TreeInfo& info : engine_.trees()) {
-      const auto touches = [&](const WriteOp& op) { return op.tree == info.tree; };
-      if (std::any_of(batch.begin(), batch.end(), touches)) batches_.forget_digest(info.name);
-    }
-  }
-
-  template <class RecordTree, std::uint32_t version>
-  void rewrite_tree() {
-    using Layouts = layouts_at_t<Chain, RecordTree::text, version>;
-    constexpr std::size_t last = Layouts::size - 1;
-    constexpr std::uint32_t tag = nth_t<last, Layouts>::since;
-    if (const auto tree = engine_.find_tree(RecordTree::name)) {
-      const bool tagged = batches_.is_tagged(RecordTree::name);
-      LedgerRun& run = batches_.run();
-      LedgerDigest& left = batches_.digest_of(RecordTree::name, run.cursor.empty());
-      std::string bytes;
-      const auto change = [&](WriteBatch& batch, const Entry& entry) {
-        BytesView body = entry.value;
-        const std::uint32_t found = version_of(body, tagged);
-        if (tagged && found >= tag) return batches_.add(left, entry.key, entry.value);
-        bytes.assign(versions::tag_of<tag>().view());
-        read_as<Layouts, last, void>(layout_at(Layouts{}, found), body, [&](const auto& record) {
-          nth_t<last, Layouts>::RecordCodec::encode(record, bytes);
-        });
-        batch.put(*tree, entry.key, bytes);
-        batches_.add(left, entry.key, bytes);
-      };
-      batches_.each_record(*tree, RecordTree::name, run.cursor, Order::ascending, change, settled);
-    }
-    batches_.record(RecordTree::name, TreeState::live, version);
-    follow_rewrite<Chain, RecordTree>(engine_, batches_.pending(),
-                                      keeps_indexes<Chain>(RecordTree::name, low()));
-    batches_.end_pass();
-  }
-
-  template <class RecordTree, std::uint32_t version>
-  void undo_rewrite() {
-    using Layouts = layouts_at_t<Chain, RecordTree::text, version>;
-    const BytesView name = RecordTree::name;
-    const std::uint32_t rest = version_under_way(name, version);
-    const bool tagged = rests_tagged(name, rest);
-    if (const auto tree = engine_.find_tree(name)) {
-      LedgerDigest& left = batches_.digest_behind_cursor(name);
-      std::string bytes;
-      const auto change = [&](WriteBatch& batch, const Entry& entry) {
-        const versions::Tagged record = versions::take_tag(entry.value);
-        const auto found = static_cast<std::uint32_t>(record.version);
-        // A lazy step has left it as it is to be, or older, and that is read then too.
-        if (tagged && found <= rest) return batches_.add(left, entry.key, entry.value);
-        bytes.clear();
-        lower_bytes<Layouts>(bytes, layout_at(Layouts{}, found), record.bytes,
-                             layout_at(Layouts{}, rest), tagged);
-        batch.put(*tree, entry.key, bytes);
-        batches_.add(left, entry.key, bytes);
-      };
-      batches_.each_record(*tree, name, batches_.run().cursor, Order::descending, change, settled);
-    }
-    record_rest(name, rest, tagged);
-    if (!keeps_indexes<Chain>(name, low())) reset_indexes(engine_, batches_.pending(), name);
-    batches_.end_pass();
-  }
-
-  template <class S, class First>
-  void move_tree() {
-    if (const auto source = engine_.find_tree(First::tree)) {
-      const bool tagged = batches_.is_tagged(First::tree);
-      LedgerRun& run = batches_.run();
-      if (run.cursor.empty()) {
-        each_move_from<S, First>([&]<class A>() { batches_.take_name(A::target); });
-      }
-      static_cast<void>(batches_.digest_of(First::tree, true));
-      each_move_from<S, First>(
-          [&]<class A>() { static_cast<void>(batches_.digest_of(A::target, false)); });
-      MovedRecords<E> moved(engine_);
-      const auto change = [&](WriteBatch& batch, const Entry& entry) {
-        BytesView body = entry.value;
-        const std::uint32_t found = version_of(body, tagged);
-        const auto key = Ordered::decode<typename First::Source::Key>(entry.key);
-        moved.begin(batch);
-        read_moving<Chain, S, First>(found, body, [&](const auto& record) {
-          each_move_from<S, First>([&]<class A>() {
-            with_moved(A::convert(key, record), [&](const auto& to_key, const auto& to_record) {
-              std::string& bytes = moved.add(A::target, to_key);
-              bytes.assign(versions::tag_of<S::to>().view());
-              A::Target::RecordCodec::encode(to_record, bytes);
-            });
-          });
-        });
-        if (moved.empty() && !S::loss.lossy) {
-          throw std::runtime_error("no move of the step, which is lossless, takes it");
-        }
-      };
-      const auto settle = [&](WriteBatch& batch, const Entry& entry) -> const char* {
-        if (moved.too_long()) return "the key that the move gives to it is too long for the engine";
-        if (moved.collides()) return "another record has the key that the move gives to it";
-        moved.put(batch, batches_);
-        batch.erase(*source, entry.key);
-        return nullptr;
-      };
-      batches_.each_record(*source, First::tree, run.cursor, Order::ascending, change, settle);
-    }
-    each_move_from<S, First>([&]<class A>() {
-      batches_.record(A::target, TreeState::live, S::to);
-      follow_move<Chain, typename A::Source, typename A::Target>(engine_, batches_.pending());
-    });
-    forget_table(engine_, batches_.pending(), First::tree);
-    batches_.forget(First::tree);
-    batches_.end_pass();
-  }
-
-  template <class S, class First>
-  void undo_move() {
-    const std::uint32_t version = version_under_way(First::tree, S::from);
-    const bool tagged = rests_tagged(First::tree, version);
-    static_cast<void>(engine_.open_tree(First::tree));
-    static_cast<void>(batches_.digest_of(First::tree, false));
-    each_move_from<S, First>([&]<class A>() {
-      undo_one_move<S, A>(version, tagged);
-      follow_move_back<typename A::Source, typename A::Target>(engine_, batches_.pending());
-    });
-    record_rest(First::tree, version, tagged);
-    batches_.end_pass();
-  }
-
-  template <class S, class A>
-  void undo_one_move(std::uint32_t version, bool tagged) {
-    // One that is still held is an older tree of the name, which the move did
-    // not come to.
-    if (batches_.state_of(A::target) == TreeState::held) return;
-    const auto target = engine_.find_tree(A::target);
-    if (!target) return forget_tree(A::target);
-    MovedRecords<E> moved(engine_);
-    bool belongs = false;
-    const auto change = [&](WriteBatch& batch, const Entry& entry) {
-      const auto key = Ordered::decode<typename A::Target::Key>(entry.key);
-      const versions::Tagged found = versions::take_tag(entry.value);
-      if (found.version != S::to) {
-        throw std::runtime_error("it is of version " + std::to_string(found.version));
-      }
-      const auto record = A::Target::RecordCodec::template decode<typename A::Out>(found.bytes);
-      belongs = came_by<S, A>(key, record, entry.key);
-      if (!belongs) return;
-      if constexpr (A::invertible) {
-        moved.begin(batch);
-        with_moved(A::invert(key, record), [&](const auto& from_key, const auto& from_record) {
-          std::string& bytes = moved.add(A::tree, from_key);
-          bytes.clear();
-          append_source<Chain, S, A>(bytes, from_record, version, tagged);
-        });
-        if (moved.empty()) throw std::runtime_error("the inverse of the move does not take it");
-      }
-    };
-    const auto settle = [&](WriteBatch& batch, const Entry& entry) -> const char* {
-      if (!belongs) return nullptr;
-      if (moved.differs()) return "another record goes back to the same key";
-      moved.put(batch, batches_);
-      batch.erase(*target, entry.key);
-      return nullptr;
-    };
-    std::string place;
-    batches_.each_record(*target, A::target, place, Order::ascending, change, settle);
-    if (engine_.scan(*target, KeyRange::all()).valid()) return;
-    engine_.drop_tree(*target);
-    forget_tree(A::target);
-  }
-
-  void forget_tree(BytesView tree) {
-    batches_.forget_digest(tree);
-    batches_.forget(tree);
-  }
-
-  template <class A>
-  void create_tree() {
-    batches_.take_name(A::tree);
-    batches_.forget(A::tree);
-    batches_.end_pass();
-  }
-
-  // What it has by now is kept, and comes back with the step.
-  template <class S, class A>
-  void undo_create() {
-    batches_.forget_digest(A::tree);
-    const auto tree = engine_.find_tree(A::tree);
-    if (tree && engine_.scan(*tree, KeyRange::all()).valid()) {
-      batches_.record(A::tree, TreeState::withdrawn, S::from);
-    } else {
-      if (tree) engine_.drop_tree(*tree);
-      batches_.forget(A::tree);
-    }
-    batches_.end_pass();
-  }
-
-  template <class S, class A>
-  void hold_tree() {
-    if (engine_.find_tree(A::tree)) batches_.record(A::tree, TreeState::held, S::to);
-    batches_.forget_digest(A::tree);
-    batches_.end_pass();
-  }
-
-  template <class S, class A>
-  void undo_hold() {
-    if (batches_.state_of(A::tree) == TreeState::held) {
-      record_rest(A::tree, S::from, versioned_at<Chain>(A::tree, S::from) && !is_untagged(A::tree));
-    }
-    batches_.end_pass();
-  }
-
-  /// Takes the version off `body`. Records that have none are of the version
-  /// that the run is from.
-  [[nodiscard]] std::uint32_t version_of(BytesView& body, bool tagged) const {
-    if (!tagged) return state().from;
-    const versions::Tagged record = versions::take_tag(body);
-    body = record.bytes;
-    return static_cast<std::uint32_t>(record.version);
-  }
-
-  [[nodiscard]] bool is_untagged(BytesView tree) const {
-    const auto& trees = state().untagged;
-    return std::find(trees.begin(), trees.end(), tree) != trees.end();
-  }
-
-  /// The version that the pass which is undone takes the records of a tree back to: that of a pass
-  /// before it that had rewritten them, and is undone later, or the one that they rest at.
-  [[nodiscard]] std::uint32_t version_under_way(BytesView tree, std::uint32_t high) const noexcept {
-    std::uint32_t version = resting_version<Chain>(tree, low(), high);
-    for (std::size_t i = 0; i + 1 < state().pass; ++i) {
-      if (passes_[i].rewrites == tree) version = std::max(version, passes_[i].version);
-    }
-    return version;
-  }
-
-  /// Whether the records of a tree have a version in front of them when the run
-  /// back is done with them.
-  [[nodiscard]] bool rests_tagged(BytesView tree, std::uint32_t version) const {
-    return version != low() || !is_untagged(tree);
-  }
-
-  void record_rest(BytesView tree, std::uint32_t version, bool tagged) {
-    if (tagged) {
-      batches_.record(tree, TreeState::live, version);
-    } else {
-      batches_.forget(tree);
-    }
-  }
-
-  static constexpr auto settled = [](WriteBatch&, const Entry&) -> const char* { return nullptr; };
-
-  E& engine_;
-  Ledger<E>& ledger_;
-  const RunOptions& options_;
   RunBatches<E> batches_;
   std::vector<Pass> passes_;
 };
