@@ -5,9 +5,22 @@
 using namespace varve;
 using namespace varve_test::blocks;
 
-#ifdef CONTROL
-using Shipped = Frozen<BlockV1, Packed::fingerprint<BlockV1>().value>;
-#else
-using Shipped = Frozen<BlockV1, 0x1234U>;
+struct ShippedBlock {
+  std::uint64_t height = 0;
+  std::string hash{};
+#ifndef CONTROL
+  bool edited = false;
 #endif
-static_assert(sizeof(Shipped) != 0);
+};
+using Shipped = Frozen<ShippedBlock, 0x0983099b3c493e6a>;
+
+struct Lengthen : Step<1, 2> {
+  static constexpr auto description = "from a layout that was shipped";
+  static constexpr auto loss = lossy("nothing");
+  using Tree = BlockTree;
+  using In = Shipped;
+  using Out = BlockV2;
+  static Out convert(const In& block) { return {block.height, block.hash, 0}; }
+};
+using Chain = MigrationChain<Lengthen>;
+static_assert(Chain::latest == 2);
