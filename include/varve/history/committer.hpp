@@ -91,6 +91,7 @@ class Committer {
   Update update(const Next& next, const OwnTrees& trees, const WriteBatch& batch,
                 std::span<const RecordChange> changes, WriteBatch& out) {
     joining_.clear();
+    check_root_page(next, trees);
     std::vector<merkle::Change> leaves;
     leaves.reserve(changes.size());
     while (!changes.empty()) {
@@ -140,6 +141,7 @@ class Committer {
     trie_.forget();
     page_heights_.forget();
     members_.clear();
+    checked_ = false;
   }
 
  private:
@@ -147,6 +149,21 @@ class Committer {
     std::string name;
     bool in_root = false;
   };
+
+  /// No page above vouches for the root page, but the latest height does.
+  template <KvEngine Next>
+  void check_root_page(const Next& next, const OwnTrees& trees) {
+    if (checked_) return;
+    const auto head = read_head(next, trees.heights);
+    if (!head) refuse_bytes(heights_tree, "the head");
+    const auto latest =
+        nearest_height(next, trees.heights, head->latest, head->latest, Order::ascending);
+    const merkle::Digest root = Trie::root(PagesAt(next, trees.pages, newest));
+    if (!latest || latest->record.root != to_bytes(root)) {
+      throw merkle::damaged_page({}, "does not have the root of the latest height");
+    }
+    checked_ = true;
+  }
 
   static constexpr std::uint64_t newest = ~std::uint64_t{0};
 
@@ -271,6 +288,7 @@ class Committer {
   Trie trie_;
   TreeNames names_;
   std::map<Tree, Member> members_;
+  bool checked_ = false;            ///< the root page
   std::map<Tree, Member> joining_;  ///< by the last update, which may never be stored
 };
 

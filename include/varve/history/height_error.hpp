@@ -20,9 +20,10 @@ enum class HeightFault : std::uint8_t {
 class HeightError : public Error {
  public:
   HeightError(HeightFault fault, Height asked, Height oldest, Height latest, const char* operation)
-      : Error(ErrorKind::invalid_argument, {.message = message(fault, asked, oldest, latest),
-                                            .operation = operation,
-                                            .layer = "versioned"}),
+      : Error(ErrorKind::invalid_argument,
+              {.message = message(fault, asked, oldest, latest, operation),
+               .operation = operation,
+               .layer = "versioned"}),
         fault_(fault),
         asked_(asked),
         oldest_(oldest),
@@ -35,12 +36,19 @@ class HeightError : public Error {
   [[nodiscard]] Height latest() const noexcept { return latest_; }
 
  private:
-  static std::string message(HeightFault fault, Height asked, Height oldest, Height latest) {
+  static std::string message(HeightFault fault, Height asked, Height oldest, Height latest,
+                             BytesView operation) {
     std::string height = "height " + std::to_string(asked.value);
     switch (fault) {
       case HeightFault::not_reached:
         return height + " is not reached yet: the latest is " + std::to_string(latest.value);
       case HeightFault::pruned:
+        if (operation == "rollback") {
+          return height + " cannot be brought back: the lowest that can be is " +
+                 std::to_string(oldest.value) +
+                 "; what was before is no longer kept, or a tree was dropped, roots were begun or "
+                 "a schema was changed then";
+        }
         return height + " is no longer kept: the oldest that can be had is " +
                std::to_string(oldest.value) + "; keep more heights (VersionedOptions) from now on";
       case HeightFault::out_of_order:

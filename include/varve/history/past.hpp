@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
+#include <varve/history/built_indexes.hpp>
 #include <varve/history/height.hpp>
 #include <varve/history/overlay.hpp>
 #include <varve/history/past_cursor.hpp>
@@ -53,11 +54,12 @@ class Past {
   };
 
   /// For `Versioned`. Where `changed` is false nothing has changed since the height.
-  Past(const Next& next, std::shared_ptr<const Snapshot> snapshot, Tree entries, Height height,
-       bool changed) noexcept
+  Past(const Next& next, std::shared_ptr<const Snapshot> snapshot,
+       const detail::history::OwnTrees& trees, Height height, bool changed) noexcept
       : next_(&next),
         snapshot_(std::move(snapshot)),
-        entries_(entries),
+        entries_(trees.entries),
+        heights_(trees.heights),
         height_(height),
         changed_(changed) {}
 
@@ -103,6 +105,12 @@ class Past {
     return next_->find_tree(tree_name);
   }
 
+  /// Whether an index had all of its entries then: for the tables.
+  [[nodiscard]] bool has_built(Tree index) const {
+    const auto built = detail::history::built_at(*snapshot_, heights_, index);
+    return !built || *built <= height_.value;
+  }
+
  private:
   [[nodiscard]] bool has_history(Tree tree, BytesView key) const noexcept {
     return changed_ && !tree.reserved() && !key.empty();
@@ -121,6 +129,7 @@ class Past {
   const Next* next_;
   std::shared_ptr<const Snapshot> snapshot_;
   Tree entries_;
+  Tree heights_;
   Height height_;
   bool changed_;
 };

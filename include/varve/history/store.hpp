@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
+#include <varve/history/built_indexes.hpp>
 #include <varve/history/drops.hpp>
 #include <varve/history/height_batch.hpp>
 #include <varve/history/height_error.hpp>
@@ -12,6 +13,7 @@
 #include <varve/history/rollback.hpp>
 #include <varve/history/statistics.hpp>
 #include <varve/history/uncommitted.hpp>
+#include <varve/tables/core.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -101,6 +103,26 @@ class HistoryStore {
     throw HeightError(HeightFault::out_of_order, height, oldest(), latest, operation);
   }
 
+  /// The index has all of its entries from the latest height on.
+  void index_built(Next& next, Tree index) {
+    const std::lock_guard lock(writers_);
+    refresh(next);
+    WriteBatch out;
+    put_built_at(out, trees_, index, head_.latest);
+    write(next, out, {}, Durability::synced);
+  }
+
+  /// No rollback goes below the latest height any more.
+  void end_rollbacks(Next& next) {
+    const std::lock_guard lock(writers_);
+    refresh(next);
+    if (head_.floor == head_.latest) return;
+    Head head = head_;
+    head.floor = head.latest;
+    write(next, WriteBatch().put(trees_.heights, head_key, to_bytes(head)), {}, Durability::synced);
+    publish(std::move(head), {});
+  }
+
   void rollback(Next& next, Height height) {
     const std::lock_guard lock(writers_);
     refresh(next);
@@ -114,6 +136,7 @@ class HistoryStore {
     while (head_.latest > height.value) {
       Head head = head_;
       WriteBatch out;
+      unbuild_indexes(next, trees_, height.value, out);
       do {
         taken_back.undo(head, out);
       } while (head.latest > height.value && out.bytes().size() < slice_bytes);
@@ -122,6 +145,7 @@ class HistoryStore {
       committer_.forget();
       const std::uint64_t heights = head_.heights - head.heights;
       publish(std::move(head), {.rolled_back = heights});
+      tables::state_changes.fetch_add(1, std::memory_order_release);
     }
   }
 
@@ -252,12 +276,13 @@ class HistoryStore {
     publish(std::move(head), {});
   }
 
-  /// After a write that failed: it may have been done.
-  void refresh(const Next& next) {
+  /// After a write that failed: it may have been done, but for its drops.
+  void refresh(Next& next) {
     if (!stale_) return;
     auto head = read_head(next, trees_.heights);
     if (!head) refuse_bytes(heights_tree, "the head");
     publish(*std::move(head), {});
+    finish_drops(next, trees_);
     stale_ = false;
   }
 

@@ -136,6 +136,14 @@ class Versioned : public detail::history::VersionedBase<Next> {
   /// latest first: killed meanwhile, the store is at some height between, and whole.
   void rollback(Height height) { store_->rollback(this->next(), height); }
 
+  /// An index of a table has been built from its records: for the tables. On heights before it is
+  /// not readable, and where they are rolled back to it is to be built again.
+  void index_built(Tree index) { store_->index_built(this->next(), index); }
+
+  /// From now on no rollback goes below the latest height: for who changes the store in ways that
+  /// heights do not show, as migrations do.
+  void end_rollbacks() { store_->end_rollbacks(this->next()); }
+
   /// Removes at least so many records of history that nobody needs, if there are so many, and
   /// answers whether more are left. Each commit does some of it, so it need not be called.
   bool prune_step(std::size_t budget = 4096) { return store_->prune_step(this->next(), budget); }
@@ -147,13 +155,12 @@ class Versioned : public detail::history::VersionedBase<Next> {
   [[nodiscard]] StateRoot root(Height height) const
     requires(Committer::commits)
   {
-    detail::history::check_kept(height, oldest(), latest(), "root");
-    return root_in(this->next(), store_->oldest(), height, "root");
+    return root_of(height);
   }
   [[nodiscard]] StateRoot root() const
     requires(Committer::commits)
   {
-    return root(latest());
+    return root_of(std::nullopt);
   }
 
   /// A proof of what the key of the tree held at the height, or that it held nothing:
@@ -175,13 +182,18 @@ class Versioned : public detail::history::VersionedBase<Next> {
   [[nodiscard]] AuditReport audit() const
     requires(Committer::commits && SnapshotEngine<Next>)
   {
-    const auto snapshot = take_snapshot();
+    auto trees = this->next().trees();
+    auto snapshot = take_snapshot();
+    // Where trees come and go meanwhile, once more: a snapshot does not list its own.
+    for (auto now = this->next().trees(); now != trees; now = this->next().trees()) {
+      trees = std::move(now);
+      snapshot = take_snapshot();
+    }
     const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
     const auto latest = detail::history::nearest_height(
         *snapshot, store_->trees().heights, head.latest, head.latest, Order::descending);
     if (!latest) detail::history::refuse_bytes(detail::history::heights_tree, "the head");
-    return detail::history::audit<Commitment>(*snapshot, this->next().trees(), store_->trees(),
-                                              *latest);
+    return detail::history::audit<Commitment>(*snapshot, trees, store_->trees(), *latest);
   }
 
   // writes
@@ -197,6 +209,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
     requires TransactionalDropEngine<Next>
   {
     check(batch, "write_and_drop");
+    for (const Tree tree : dropped) check_not_own(tree, "write_and_drop");
     store_->commit(this->next(), batch, dropped,
                    {.durability = durability, .operation = "write_and_drop"});
   }
@@ -217,6 +230,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
 
   /// The past of a tree goes with it; no rollback goes below the height at which that was done.
   void drop_tree(Tree tree) {
+    check_not_own(tree, "drop_tree");
     if (tree.reserved()) return this->next().drop_tree(tree);
     store_->drop_tree(this->next(), tree);
   }
@@ -269,8 +283,23 @@ class Versioned : public detail::history::VersionedBase<Next> {
                           const detail::history::Head& head, Height height,
                           const char* operation) const {
     detail::history::check_kept(height, {head.oldest}, {head.latest}, operation);
-    return Past<Next>(this->next(), std::move(snapshot), store_->trees().entries, height,
+    return Past<Next>(this->next(), std::move(snapshot), store_->trees(), height,
                       height.value != head.latest);
+  }
+
+  /// The root of the height, or of the latest, where no rollback comes between.
+  [[nodiscard]] StateRoot root_of(std::optional<Height> asked) const {
+    if constexpr (SnapshotEngine<Next>) {
+      const auto snapshot = take_snapshot();
+      const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
+      const Height height = asked.value_or(Height{head.latest});
+      detail::history::check_kept(height, {head.oldest}, {head.latest}, "root");
+      return root_in(*snapshot, {head.oldest}, height, "root");
+    } else {
+      const Height height = asked.value_or(latest());
+      detail::history::check_kept(height, oldest(), latest(), "root");
+      return root_in(this->next(), oldest(), height, "root");
+    }
   }
 
   template <class R>
@@ -293,9 +322,13 @@ class Versioned : public detail::history::VersionedBase<Next> {
     bool records = false;
     for (const WriteOp op : batch) {
       records = records || !op.tree.reserved();
-      if (store_->trees().has(op.tree)) refuse("a tree is the layer's own", operation);
+      check_not_own(op.tree, operation);
     }
     return records;
+  }
+
+  void check_not_own(Tree tree, const char* operation) const {
+    if (store_->trees().has(tree)) refuse("a tree is the layer's own", operation);
   }
 
   [[noreturn]] static void refuse(std::string message, const char* operation) {

@@ -3,6 +3,7 @@
 
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/tables/opening.hpp>
+#include <varve/tables/tell_history.hpp>
 #include <varve/tables/unique_value.hpp>
 #include <varve/tables/unique_violation.hpp>
 
@@ -63,6 +64,7 @@ class IndexBuilder {
       batch.put(index_.tree, entries_.key(e), entries_.value(e));
     }
     const bool done = found_.empty();
+    if (done) tell_built(engine_, index_.tree);
     batch.put(table_.catalogue, name_,
               index_text({index_.definition, done ? IndexState::readable : IndexState::building,
                           done ? std::string() : found_.back().key}));

@@ -4,6 +4,7 @@
 #include <varve/tables/catalogue.hpp>
 #include <varve/tables/core.hpp>
 #include <varve/tables/key_locks.hpp>
+#include <varve/tables/tell_history.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,16 @@ inline void count_state_change() noexcept {
   state_changes.fetch_add(1, std::memory_order_release);
 }
 
+/// Whether the reader, where it is of the past, has all entries of the index.
+template <KvReader R>
+[[nodiscard]] bool has_built(const R& reader, Tree index) {
+  if constexpr (requires { reader.has_built(index); }) {
+    return reader.has_built(index);
+  } else {
+    return true;
+  }
+}
+
 /// Which indexes of the table can be read, as `reader` has it: a bit for each.
 template <KvReader R>
 [[nodiscard]] std::uint64_t readable_indexes(const R& reader, const TableCore& table) {
@@ -25,7 +36,8 @@ template <KvReader R>
   for (std::size_t i = 0; i != table.indexes.size(); ++i) {
     const IndexCore& index = table.indexes[i];
     const auto stored = read_index(reader, table.catalogue, table.name + "." + index.name);
-    if (stored && stored->state == IndexState::readable && stored->definition == index.definition) {
+    if (stored && stored->state == IndexState::readable && stored->definition == index.definition &&
+        has_built(reader, index.tree)) {
       readable |= std::uint64_t{1} << i;
     }
   }
@@ -160,6 +172,7 @@ void open_to_write(E& engine, const TableSchema& schema, TableCore& table, bool 
     table.indexes[i].tree = engine.open_tree(index.tree);
     const auto stored = read_index(engine, table.catalogue, index.tree);
     if (stored && stored->definition == index.definition) continue;
+    if (stored) end_rollbacks(engine);
     const bool complete = !text && empty;
     const auto state = complete ? IndexState::readable : IndexState::building;
     batch.erase_range(table.indexes[i].tree, KeyRange::all());
