@@ -4,8 +4,10 @@
 // newest version by today's code. A new version adds its file:
 //   VARVE_WRITE_FIXTURES=DIRECTORY test.migrations.fixtures '[.write]'
 #include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/memory.hpp>
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/layers/migrated.hpp>
+#include <varve/layers/wal.hpp>
 #include <varve/migrations/evolving.hpp>
 #include <varve/open.hpp>
 
@@ -79,7 +81,7 @@ Dump but_the_ledger(Dump all) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Fixtures: a store of every version is opened and brought to the newest", "",
-                   LmdbAdapter, RocksAdapter) {
+                   LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>) {
   const std::string name =
       GENERATE("version_1", "version_2", "version_3", "version_4", "interrupted");
   CAPTURE(name);
