@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What history costs: heights of 1000 changed records on 100,000, durable, beside the same batches
-// without the layer; reads at a height beside those of the latest state.
+//
+// What history costs: durable heights of 1000 changed records on 100,000 beside the same batches
+// without the layer, and beside heights that prune as much as they add; the same on a million
+// records (the counter `milliseconds` is the median of a height; the goals are 25 on RocksDB and 55
+// on LMDB); reads at a height (`microseconds`; 10 and 2) beside those of the latest state.
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/layers/versioned.hpp>
@@ -8,10 +11,13 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "directory.hpp"
 
@@ -20,8 +26,10 @@ namespace {
 using namespace varve;
 using varve_bench::Directory;
 
-constexpr std::uint64_t records = 100'000;
 constexpr std::uint64_t changed = 1000;
+constexpr std::uint64_t few = 100'000;
+constexpr std::uint64_t many = 1'000'000;
+constexpr benchmark::IterationCount heights_measured = 50;
 
 /// Numbers that are the same in every run.
 class Numbers {
@@ -48,7 +56,7 @@ std::string value_of(std::uint64_t number) {
   return value;
 }
 
-WriteBatch changes(Tree tree, Numbers& numbers) {
+WriteBatch changes(Tree tree, std::uint64_t records, Numbers& numbers) {
   WriteBatch batch;
   for (std::uint64_t i = 0; i != changed; ++i) {
     batch.put(tree, key_of(numbers.next() % records), value_of(numbers.next()));
@@ -59,8 +67,12 @@ WriteBatch changes(Tree tree, Numbers& numbers) {
 template <class Stack>
 class Filled {
  public:
-  explicit Filled(const std::string& name)
-      : directory_(name), store_(open<Stack>(directory_.path())), tree_(store_.open_tree("rows")) {
+  template <class... Options>
+  explicit Filled(const std::string& name, std::uint64_t records, const Options&... options)
+      : directory_(name),
+        store_(open<Stack>(directory_.path(), options...)),
+        tree_(store_.open_tree("rows")),
+        records_(records) {
     WriteBatch batch;
     for (std::uint64_t i = 0; i != records; ++i) {
       batch.put(tree_, key_of(i), value_of(i));
@@ -74,27 +86,40 @@ class Filled {
   [[nodiscard]] Stack& store() { return store_; }
   [[nodiscard]] Tree tree() const { return tree_; }
 
+  void make_heights(int count, Numbers& numbers) {
+    for (int i = 0; i != count; ++i) {
+      store_.write(changes(tree_, records_, numbers), Durability::buffered);
+    }
+    store_.flush();
+  }
+
  private:
   Directory directory_;
   Stack store_;
   Tree tree_;
+  std::uint64_t records_;
 };
 
-/// Durable heights of 1000 changes. An item is a change.
-template <class Stack>
-void write_heights(benchmark::State& state, const std::string& name) {
-  Filled<Stack> filled(name);
+/// Durable heights of 1000 changes, after some that are not measured. An item is a change.
+template <class Stack, class... Options>
+void write_heights(benchmark::State& state, const std::string& name, std::uint64_t records,
+                   const Options&... options) {
+  Filled<Stack> filled(name, records, options...);
   Numbers numbers(1);
-  std::uint64_t heights = 0;
+  filled.make_heights(20, numbers);
+  std::vector<double> milliseconds;
   for (auto step : state) {
-    state.PauseTiming();
-    const WriteBatch batch = changes(filled.tree(), numbers);
-    state.ResumeTiming();
+    const WriteBatch batch = changes(filled.tree(), records, numbers);
+    const auto start = std::chrono::steady_clock::now();
     filled.store().write(batch);
-    ++heights;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(taken.count());
+    milliseconds.push_back(1000 * taken.count());
   }
   filled.store().flush();
-  state.SetItemsProcessed(static_cast<std::int64_t>(heights * changed));
+  std::sort(milliseconds.begin(), milliseconds.end());
+  state.SetItemsProcessed(static_cast<std::int64_t>(milliseconds.size() * changed));
+  state.counters["milliseconds"] = milliseconds[milliseconds.size() / 2];
   state.counters["bytes_on_disk"] = static_cast<double>(filled.store().size_on_disk());
   if constexpr (requires { filled.store().latest(); }) {
     const VersionedStatistics statistics = filled.store().statistics();
@@ -106,61 +131,74 @@ void write_heights(benchmark::State& state, const std::string& name) {
 /// A store of 100 heights, made once.
 template <class Stack>
 Filled<Stack>& with_heights(const std::string& name) {
-  static Filled<Stack> filled(name);
+  static Filled<Stack> filled(name, few);
   static const bool made = [] {
     Numbers numbers(2);
-    for (int i = 0; i != 100; ++i) {
-      filled.store().write(changes(filled.tree(), numbers), Durability::buffered);
-    }
-    filled.store().flush();
+    filled.make_heights(100, numbers);
     return true;
   }();
   static_cast<void>(made);
   return filled;
 }
 
+template <class Read>
+void read(benchmark::State& state, const Read& read_key) {
+  Numbers numbers(3);
+  const auto start = std::chrono::steady_clock::now();
+  for (auto step : state) benchmark::DoNotOptimize(read_key(key_of(numbers.next() % few)));
+  const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - start;
+  state.counters["microseconds"] = taken.count() / static_cast<double>(state.iterations());
+}
+
 template <class Stack>
 void read_latest(benchmark::State& state, const std::string& name) {
   auto& filled = with_heights<Stack>(name);
-  Numbers numbers(3);
-  for (auto step : state) {
-    benchmark::DoNotOptimize(filled.store().get(filled.tree(), key_of(numbers.next() % records)));
-  }
+  read(state, [&](const std::string& key) { return filled.store().get(filled.tree(), key); });
 }
 
 template <class Stack>
 void read_at_height(benchmark::State& state, const std::string& name) {
   auto& filled = with_heights<Stack>(name);
   const auto past = filled.store().at(Height{filled.store().latest().value - 50});
-  Numbers numbers(3);
-  for (auto step : state) {
-    benchmark::DoNotOptimize(past.get(filled.tree(), key_of(numbers.next() % records)));
-  }
+  read(state, [&](const std::string& key) { return past.get(filled.tree(), key); });
 }
 
 template <class Engine>
 void add(const std::string& engine) {
   using History = Versioned<Engine, Uncommitted>;
   using Roots = Versioned<Engine>;
-  const auto writes = [](const std::string& name, auto* run) {
-    benchmark::RegisterBenchmark(name.c_str(), [run, name](benchmark::State& state) {
-      std::string directory = name;
-      for (char& c : directory) c = c == '/' ? '.' : c;
-      run(state, directory);
-    })->UseRealTime();
-  };
-  const std::string heights = "6/history_heights_" + engine + "/";
-  const std::string reads = "6/history_reads_" + engine + "/";
-  writes(heights + "plain", &write_heights<Engine>);
-  writes(heights + "history", &write_heights<History>);
-  writes(heights + "roots", &write_heights<Roots>);
-  const auto shared = [](const std::string& name, const std::string& directory, auto* run) {
+  const auto writes = [&](const std::string& what, int repetitions, auto run) {
+    const std::string name = "6/history_" + what;
+    std::string directory = name;
+    std::replace(directory.begin(), directory.end(), '/', '.');
     benchmark::RegisterBenchmark(
-        name.c_str(), [run, directory](benchmark::State& state) { run(state, directory); });
+        name.c_str(), [run, directory](benchmark::State& state) { run(state, directory); })
+        ->UseManualTime()
+        ->Iterations(heights_measured)
+        ->Repetitions(repetitions);
   };
-  shared(reads + "latest_plain", "plain." + engine, &read_latest<Engine>);
-  shared(reads + "latest", "read." + engine, &read_latest<History>);
-  shared(reads + "at_height", "read." + engine, &read_at_height<History>);
+  const auto of_few = [](auto* run, const auto&... options) {
+    return [=](benchmark::State& state, const std::string& directory) {
+      run(state, directory, few, options...);
+    };
+  };
+  writes("heights_" + engine + "/plain", 3, of_few(&write_heights<Engine>));
+  writes("heights_" + engine + "/history", 3, of_few(&write_heights<History>));
+  writes("heights_" + engine + "/roots", 3, of_few(&write_heights<Roots>));
+  writes("heights_" + engine + "/roots_pruning", 3,
+         of_few(&write_heights<Roots, VersionedOptions>, VersionedOptions{.retain_heights = 10}));
+  writes("million_" + engine + "/roots", 1,
+         [](benchmark::State& state, const std::string& directory) {
+           write_heights<Roots>(state, directory, many);
+         });
+  const auto reads = [&](const std::string& name, const std::string& directory, auto* run) {
+    benchmark::RegisterBenchmark(
+        ("6/history_reads_" + engine + "/" + name).c_str(),
+        [run, directory](benchmark::State& state) { run(state, directory); });
+  };
+  reads("latest_plain", "plain." + engine, &read_latest<Engine>);
+  reads("latest", "read." + engine, &read_latest<History>);
+  reads("at_height", "read." + engine, &read_at_height<History>);
 }
 
 [[maybe_unused]] const bool added = [] {
