@@ -145,21 +145,20 @@ Source list_before(const Source& today) {
   return before;
 }
 
-/// The one that changed and is needed most.
-std::string most_needed(const Catalogue<History>& catalogue, const std::vector<Difference>& changed,
-                        std::string name) {
+/// The one of that name; else of those that were and are there, the one that is needed most.
+const Difference& worth_a_look(const Catalogue<History>& catalogue,
+                               const std::vector<Difference>& changed, const std::string& name) {
+  const auto named = std::ranges::find(changed, name, &Difference::name);
+  if (named != changed.end()) return *named;
+  const Difference* found = &changed.at(0);
   std::uint64_t most = 0;
-  for (const Difference& one : changed) {
-    if (one.name == name) return name;
-  }
-  name = changed.empty() ? "" : changed.front().name;
   for (const Difference& one : changed) {
     if (!one.before || !one.after) continue;
     std::uint64_t count = 0;
     for ([[maybe_unused]] const varve::Entry entry : catalogue.needing(one.name)) ++count;
-    if (count > std::exchange(most, std::max(most, count))) name = one.name;
+    if (count > std::exchange(most, std::max(most, count))) found = &one;
   }
-  return name;
+  return *found;
 }
 
 void take_in_and_tell(Terminal& terminal, History& store, const Source& list) {
@@ -171,7 +170,7 @@ void take_in_and_tell(Terminal& terminal, History& store, const Source& list) {
                 grouped(list.items.size()) + " " + std::string(list.words.things) +
                 (store.latest() == before ? ", as they were before" : "") + ", in " +
                 duration(taken.count()));
-  terminal.line("             root " + examples::hex(store.root()));
+  terminal.line("   root      " + examples::hex(store.root()));
 }
 
 }  // namespace
@@ -192,15 +191,18 @@ void show_history(Terminal& terminal, const Source& today, const std::string& na
   terminal.line("   " + terminal.strong(in_words(changed, today.words)));
   constexpr std::size_t rows = 5;
   for (std::size_t i = 0; i < std::min(rows, changed.size()); ++i) {
-    terminal.line("     " + in_words(changed[i]));
+    const std::size_t room = std::min<std::size_t>(terminal.width(), 100) - 6;
+    terminal.line("     " + shortened(in_words(changed[i]), room));
   }
   if (changed.size() > rows) {
     terminal.line("     " + terminal.faint("and " + grouped(changed.size() - rows) + " more"));
   }
   terminal.line();
 
-  const std::string name = most_needed(catalogue, changed, named);
-  terminal.line("   asked at height 1:");
+  const Difference& one = worth_a_look(catalogue, changed, named);
+  const std::string& name = one.name;
+  terminal.line("   asked at height 1" + (one.after ? "; now it is " + one.after->version : "") +
+                ":");
   terminal.line();
   // [past]
   auto past = store.at(then);

@@ -51,7 +51,8 @@ goes on, and takes it back.
 
 /// Lines of a message, broken at blanks where they are long.
 void print(Terminal& terminal, const std::string& text) {
-  constexpr std::size_t columns = 96;
+  const std::size_t columns =
+      std::min<std::size_t>(terminal.live() ? terminal.width() : 100, 100) - 4;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = std::min(text.find('\n', at), text.size());
     if (end - at > columns) end = std::min(text.rfind(' ', at + columns), end);
