@@ -101,6 +101,7 @@ void end_anywhere(const char* name, std::size_t steps) {
   std::uint64_t reopened = 0;
   for (std::size_t i = 0; i != steps; ++i) {
     const Deed deed = draw(Random(random.next()), trees, possible.back(), true);
+    const Tree at_stake = trees[deed.tree];
     const Fault fault = drawn_fault(random, deed.kind == Deed::Kind::drop);
     CAPTURE(name, i, static_cast<int>(deed.kind), static_cast<int>(fault.call), fault.at);
     possible.push_back(deed.after);
@@ -117,6 +118,9 @@ void end_anywhere(const char* name, std::size_t steps) {
     trees = open_trees(ended.store());
     const Verdict verdict = judge(ended.store(), trees, possible, i);
     REQUIRE(verdict.wrong == "");
+    if (deed.kind == Deed::Kind::drop && (possible.size() == 1 || verdict.number == 1)) {
+      CHECK(trees[deed.tree] != at_stake);
+    }
     possible = {Model(possible[verdict.number])};
   }
   std::printf(
@@ -126,6 +130,30 @@ void end_anywhere(const char* name, std::size_t steps) {
       static_cast<unsigned long long>(reopened));
   CHECK(ended.ended() > steps / 4);
   CHECK(reopened > steps / 30);
+}
+
+/// A tree is dropped with its records and its past, or it is there with both.
+template <class Below>
+void drop_ended() {
+  Ended<Below> ended({});
+  for (const Call call : {Call::write, Call::write_and_drop, Call::drop_tree, Call::trees}) {
+    for (const Effect effect : {Effect::fails, Effect::fails_after}) {
+      CAPTURE(static_cast<int>(call), static_cast<int>(effect));
+      const Tree tree = ended.store().open_tree("t");
+      const StateRoot root = ended.store().commit(WriteBatch().put(tree, "k", "v"),
+                                                  Height{ended.store().latest().value + 1});
+      const bool met =
+          ended.ends({.call = call, .effect = effect}, [&] { ended.store().drop_tree(tree); });
+      ended.open_again();
+      const auto found = ended.store().find_tree("t");
+      CHECK(ended.store().audit().difference == "");
+      if (!found) continue;
+      CHECK(met);
+      CHECK(*found == tree);
+      CHECK(get_copy(ended.store(), tree, "k") == "v");
+      CHECK(ended.store().root() == root);
+    }
+  }
 }
 
 /// Heights of more than one batch of a rollback; the rollback is ended at each of its writes.
@@ -174,8 +202,8 @@ const Fault third_write{.call = Call::write, .at = 3};
 
 void end_on_every_engine(std::size_t times) {
   end_anywhere<LmdbAdapter>("Versioned<LmdbAdapter>", 300 * times);
-  end_anywhere<RocksAdapter>("Versioned<RocksAdapter>", 100 * times);
-  end_anywhere<Cached<Wal<RocksAdapter>>>("Versioned<Cached<Wal<RocksAdapter>>>", 100 * times);
+  end_anywhere<RocksAdapter>("Versioned<RocksAdapter>", 60 * times);
+  end_anywhere<Cached<Wal<RocksAdapter>>>("Versioned<Cached<Wal<RocksAdapter>>>", 60 * times);
 }
 
 }  // namespace
@@ -185,7 +213,7 @@ TEST_CASE("Versioned: what ends at a call leaves all of it or none, over LMDB, R
 }
 
 TEST_CASE("Versioned: what ends at a call leaves all of it or none, at length", "[.long]") {
-  end_on_every_engine(100);
+  end_on_every_engine(20);
 }
 
 TEST_CASE(
@@ -193,6 +221,12 @@ TEST_CASE(
   roll_back_far<LmdbAdapter>({first_write, first_written, second_write, second_written});
   roll_back_far<RocksAdapter>({first_written});
   roll_back_far<Cached<Wal<RocksAdapter>>>({second_write});
+}
+
+TEST_CASE("Versioned: a drop that ends at a call leaves the tree whole, or nothing of it") {
+  drop_ended<LmdbAdapter>();
+  drop_ended<RocksAdapter>();
+  drop_ended<Cached<Wal<RocksAdapter>>>();
 }
 
 TEST_CASE("Versioned: roots that join a store are begun anew where that ended at a write") {
