@@ -25,6 +25,7 @@
 #include <varve/migrations/with_tables.hpp>
 #include <varve/migrations/write_gate.hpp>
 #include <varve/open.hpp>
+#include <varve/tables/tell_history.hpp>
 #include <varve/version.hpp>
 
 #include <algorithm>
@@ -145,6 +146,33 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     return detail::Gated<Begun>(gate(), [&] { return this->next().begin_transaction(); });
   }
 
+  // Heights, where a layer below keeps them. Made past this layer, one may be written over by a
+  // scrub that has read before it.
+
+  template <class... Given>
+  auto commit(const WriteBatch& batch, Given... given)
+    requires requires(Next& next) { next.commit(batch, given...); }
+  {
+    const detail::InGate in = in_gate();
+    return this->next().commit(batch, given...);
+  }
+
+  template <class Height>
+  [[nodiscard]] auto begin(Height height)
+    requires requires(Next& next) { next.begin(height); }
+  {
+    using Begun = decltype(this->next().begin(height));
+    return detail::Gated<Begun>(gate(), [&] { return this->next().begin(height); });
+  }
+
+  template <class Height>
+  void rollback(Height height)
+    requires requires(Next& next) { next.rollback(height); }
+  {
+    const detail::InGate in = in_gate();
+    this->next().rollback(height);
+  }
+
   /// One slice of what `scrub(store)` does to the records that lazy steps have left.
   ScrubProgress scrub_slice(const ScrubOptions& options = {}) {
     if (!lazy_) return {.complete = true};
@@ -173,9 +201,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
 
   /// The trees that are hidden and whose records are kept: steps dropped them,
   /// or made them and were taken back.
-  [[nodiscard]] const std::vector<std::string>& held_trees() const noexcept {
-    return held_.names();
-  }
+  [[nodiscard]] std::vector<std::string> held_trees() const { return held_.names(); }
 
   /// Removes the records of a tree that is held, for good. Safe to be killed at
   /// any moment: the next opening goes on with it.
@@ -285,6 +311,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
         detail::HeldTrees::finish_purges(this->next(), ledger);
         if (planned.lazy && !options_.force) {
           head->written_by = detail::version_text();
+          detail::end_rollbacks(this->next());
           detail::switch_lazily<Chain>(this->next(), ledger, *std::move(head), planned.from,
                                        options_.backup_directory);
           return true;
@@ -536,6 +563,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     std::uint64_t number = head.epoch << 8U;
     for (const LedgerStep& step : taken) ledger.put(batch, ++number, step);
     ledger.erase_run(batch);
+    detail::end_rollbacks(this->next());
     this->next().write(batch, Durability::synced);
     if (options_.run.progress) {
       options_.run.progress({.finished = true, .done = run.records, .total = run.total});

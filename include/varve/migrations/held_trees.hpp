@@ -6,6 +6,9 @@
 #include <varve/migrations/ledger.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,22 +20,30 @@ class HeldTrees {
  public:
   template <KvEngine E>
   void load(E& engine) {
-    names_.clear();
+    std::vector<std::string> names;
     for (const auto& [name, record] : Ledger<E>(engine).trees()) {
-      if (is_hidden(record.state)) names_.push_back(name);
+      if (is_hidden(record.state)) names.push_back(name);
     }
+    const std::lock_guard lock(shared_->shown);
+    shared_->names = std::move(names);
   }
 
-  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+  [[nodiscard]] std::vector<std::string> names() const {
+    const std::shared_lock lock(shared_->shown);
+    return shared_->names;
+  }
 
-  [[nodiscard]] bool contains(BytesView name) const noexcept {
-    return std::find(names_.begin(), names_.end(), name) != names_.end();
+  [[nodiscard]] bool contains(BytesView name) const {
+    const std::shared_lock lock(shared_->shown);
+    const auto& names = shared_->names;
+    return std::find(names.begin(), names.end(), name) != names.end();
   }
 
   /// Removes the records of a tree for good. Safe to be killed at any moment:
   /// the next opening goes on with it.
   template <KvEngine E>
   void purge(E& engine, BytesView name) {
+    const std::lock_guard one_at_a_time(shared_->changing);
     check("purge", name);
     Ledger<E> ledger(engine);
     LedgerTree record = *ledger.tree(name);
@@ -48,6 +59,7 @@ class HeldTrees {
   /// Shows a tree again that a step dropped.
   template <KvEngine E>
   void take_back(E& engine, BytesView name) {
+    const std::lock_guard one_at_a_time(shared_->changing);
     check("take_back", name);
     Ledger<E> ledger(engine);
     if (ledger.tree(name)->state == TreeState::withdrawn) {
@@ -102,7 +114,13 @@ class HeldTrees {
                                               .layer = "migrated"});
   }
 
-  std::vector<std::string> names_;
+  struct Shared {
+    std::mutex changing;
+    std::shared_mutex shown;
+    std::vector<std::string> names;
+  };
+
+  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
 };
 
 }  // namespace varve::detail

@@ -57,8 +57,7 @@ struct RewritePass {
       batches.rewrite_records(*tree, left, run.cursor, Order::ascending, change);
     }
     batches.record(name, TreeState::live, version);
-    follow_rewrite<Chain, RecordTree>(batches.engine(), batches.pending(),
-                                      keeps_indexes<Chain>(name, batches.low()));
+    follow_rewrite<Chain, RecordTree>(batches.engine(), batches.pending(), keeps_entries(batches));
     batches.end_pass();
   }
 
@@ -85,10 +84,16 @@ struct RewritePass {
       batches.rewrite_records(*tree, left, batches.run().cursor, Order::descending, change);
     }
     batches.record_rest(name, rest, tagged);
-    if (!keeps_indexes<Chain>(name, batches.low())) {
-      reset_indexes(batches.engine(), batches.pending(), name);
-    }
+    if (!keeps_entries(batches)) reset_indexes(batches.engine(), batches.pending(), name);
     batches.end_pass();
+  }
+
+ private:
+  /// Whether the entries of the indexes are right as they are: those of records that were put aside
+  /// are not.
+  template <KvEngine E>
+  [[nodiscard]] static bool keeps_entries(const RunBatches<E>& batches) {
+    return batches.run().refused == 0 && keeps_indexes<Chain>(name, batches.low());
   }
 };
 

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <varve/adapters/lmdb.hpp>
+#include <varve/adapters/memory.hpp>
+#include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/migrated.hpp>
+#include <varve/layers/versioned.hpp>
+#include <varve/migrations/scrub.hpp>
+#include <varve/open.hpp>
+#include <varve/operations.hpp>
+#include <varve/table.hpp>
+#include <varve/testing/faulty.hpp>
+
+#include "catch.hpp"
+#include "layers/hooked.hpp"
+#include "migrations/customers.hpp"
+#include "migrations/there_and_back.hpp"
+#include "temp_directory.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// Each of these has been wrong once.
+
+using namespace varve;
+using varve_test::ContainsSubstring;
+using varve_test::TempDirectory;
+
+namespace {
+
+struct MeddledOptions {
+  std::shared_ptr<std::function<void()>> meddle = std::make_shared<std::function<void()>>();
+
+  template <class Visit>
+  void visit_fields(Visit&&) const {}
+};
+
+/// Does something before the next scan is made or the next list of the trees.
+template <KvEngine Next>
+class Meddled : public Layer<Next, Forwards<Group::reads, Group::snapshots, Group::writes,
+                                            Group::bulk, Group::transactions, Group::maintenance,
+                                            Group::checkpoints, Group::tail>> {
+ public:
+  using Options = MeddledOptions;
+  static constexpr BytesView name = "meddled";
+
+  template <class Context>
+  explicit Meddled(Context& context)
+      : Meddled::Layer(context), options_(context.template options<Options>()) {}
+
+  [[nodiscard]] auto scan(Tree tree, KeyRange range, Order order = Order::ascending) const {
+    meddle();
+    return this->next().scan(tree, range, order);
+  }
+  [[nodiscard]] std::uint64_t approximate_count(Tree tree, KeyRange range) const
+    requires CountEngine<Next>
+  {
+    return this->next().approximate_count(tree, range);
+  }
+  [[nodiscard]] Tree open_tree(BytesView tree_name) { return this->next().open_tree(tree_name); }
+  [[nodiscard]] std::optional<Tree> find_tree(BytesView tree_name) const {
+    return this->next().find_tree(tree_name);
+  }
+  void drop_tree(Tree tree) { this->next().drop_tree(tree); }
+  [[nodiscard]] std::vector<TreeInfo> trees() const {
+    meddle();
+    return this->next().trees();
+  }
+
+ private:
+  void meddle() const {
+    if (const auto now = std::exchange(*options_.meddle, nullptr)) now();
+  }
+
+  MeddledOptions options_;
+};
+
+struct Account {
+  std::uint64_t id = 0;
+  std::string owner{};
+};
+using Accounts = Table<"accounts", Key<&Account::id>, Account, Packed>;
+using FoundByOwner =
+    Table<"accounts", Key<&Account::id>, Account, Packed, Index<"by_owner", &Account::owner>>;
+
+}  // namespace
+
+TEST_CASE("Versioned: a drop that failed is done before anything else is written") {
+  const TempDirectory home;
+  using Store = Versioned<testing::Faulty<RocksAdapter>>;
+  const testing::FaultyOptions faulty;
+  {
+    auto store = open<Store>(home.path() + "/store", faulty);
+    const Tree tree = store.open_tree("t");
+    store.write(WriteBatch().put(tree, "a", "1"));
+    faulty.plan->add({.call = testing::Call::drop_tree});
+    CHECK_THROWS_AS(store.drop_tree(tree), Error);
+    CHECK_THROWS_AS(store.write(WriteBatch().put(tree, "a", "1").put(tree, "b", "2")), Error);
+    store.write(WriteBatch().put(store.open_tree("t"), "b", "2"));
+    CHECK(store.audit().good);
+  }
+  auto store = open<Store>(home.path() + "/store", faulty);
+  CHECK(get_copy(store, store.open_tree("t"), "b") == "2");
+  CHECK(store.audit().good);
+}
+
+TEST_CASE("Versioned: the root of a height is never that of the one that a rollback leaves") {
+  const MeddledOptions meddled;
+  auto store = open<Versioned<Meddled<MemoryAdapter>>>(meddled);
+  const Tree tree = store.open_tree("t");
+  store.commit(WriteBatch().put(tree, "a", "1"), Height{10});
+  const StateRoot root = store.commit(WriteBatch().put(tree, "a", "2"), Height{20});
+  *meddled.meddle = [&] { store.rollback(Height{10}); };
+  CHECK(store.root(Height{20}) == root);
+}
+
+TEST_CASE("Versioned: an audit beside trees that come and go") {
+  const MeddledOptions meddled;
+  auto store = open<Versioned<Meddled<MemoryAdapter>>>(meddled);
+  const Tree tree = store.open_tree("t");
+  const Tree other = store.open_tree("u");
+  store.write(WriteBatch().put(tree, "a", "1").put(other, "a", "1"));
+  *meddled.meddle = [&] { store.write(WriteBatch().put(store.open_tree("late"), "a", "1")); };
+  CHECK(store.audit().good);
+  *meddled.meddle = [&] { store.drop_tree(other); };
+  CHECK(store.audit().good);
+}
+
+TEST_CASE("Versioned: a damaged root page is not what the next root is made of") {
+  const TempDirectory home;
+  {
+    auto store = open<Versioned<LmdbAdapter>>(home.path() + "/store");
+    const Tree tree = store.open_tree("t");
+    WriteBatch batch;
+    for (int i = 0; i != 300; ++i) batch.put(tree, std::to_string(i), "v");
+    store.write(batch);
+    const Tree pages = *store.next().find_tree("varve.trie");
+    // The newest of the root page comes first.
+    const auto scan = store.next().scan(pages, KeyRange::all());
+    const std::string key(scan.entry().key);
+    std::string page(scan.entry().value);
+    page[10] = static_cast<char>(page[10] ^ 1);
+    store.next().write(WriteBatch().put(pages, key, page));
+  }
+  auto store = open<Versioned<LmdbAdapter>>(home.path() + "/store");
+  CHECK_THROWS_WITH(store.write(WriteBatch().put(*store.find_tree("t"), "7", "w")),
+                    ContainsSubstring("root page of the trie does not have the root"));
+}
+
+TEST_CASE("Versioned: its own trees are not dropped through it") {
+  auto store = open<Versioned<MemoryAdapter, Uncommitted>>();
+  const std::vector<Tree> own{*store.next().find_tree("varve.history")};
+  CHECK_THROWS_AS(store.drop_tree(own.front()), Error);
+  CHECK_THROWS_AS(store.write_and_drop({}, own, Durability::synced), Error);
+}
+
+TEST_CASE("Versioned: an index that was built later is not readable on heights before") {
+  auto store = open<Versioned<MemoryAdapter, Uncommitted>>();
+  {
+    const Accounts::On accounts{store};
+    accounts.put({1, "ann"});
+    accounts.put({2, "bob"});
+  }
+  const Height before = store.latest();
+  const FoundByOwner::On accounts{store};
+  accounts.build_indexes();
+  const Height built = store.latest();
+  accounts.put({3, "ann"});
+  CHECK(accounts.by<"by_owner">().equal("ann").count() == 2);
+
+  const auto then = store.at(built);
+  CHECK(accounts.at(then).by<"by_owner">().equal("ann").count() == 1);
+  const auto past = store.at(before);
+  const auto without = accounts.at(past);
+  CHECK(without.get(1)->owner == "ann");
+  CHECK_THROWS_AS(without.by<"by_owner">().equal("ann").count(), Error);
+}
+
+TEST_CASE("Versioned: an index that was not built yet at a height is built again on it") {
+  auto store = open<Versioned<MemoryAdapter, Uncommitted>>();
+  {
+    const Accounts::On accounts{store};
+    for (std::uint64_t id = 0; id != 10; ++id) accounts.put({id, "ann"});
+  }
+  const Height before = store.latest();
+  const FoundByOwner::On accounts{store};
+  const bool half = GENERATE(true, false);
+  if (half) {
+    accounts.build_step(5);
+  } else {
+    accounts.build_indexes();
+    accounts.put({10, "ann"});
+    const Height built = store.latest();
+    accounts.put({11, "ann"});
+    store.rollback(built);
+    CHECK(accounts.by<"by_owner">().equal("ann").count() == 11);
+  }
+  store.rollback(before);
+  CHECK_THROWS_AS(accounts.by<"by_owner">().count(), Error);
+  accounts.build_indexes();
+  CHECK(accounts.by<"by_owner">().equal("ann").count() == 10);
+  CHECK(accounts.verify_indexes().good());
+}
+
+TEST_CASE("Versioned: no rollback goes below a change of the schema") {
+  namespace schema = varve_test::there_and_back;
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  using Below = Versioned<LmdbAdapter, Uncommitted>;
+  {
+    auto store = open<Migrated<schema::Old, Below>>(directory);
+    schema::fill_version_2(store, 10);
+  }
+  auto store = open<Migrated<schema::New, Below>>(directory);
+  const Height migrated = store.next().latest();
+  CHECK_THROWS_WITH(store.rollback(Height{1}), ContainsSubstring("a schema was changed"));
+  store.write(WriteBatch().put(store.open_tree("other"), "k", "v"));
+  store.rollback(migrated);
+  CHECK(varve_test::blocks::contents(store) == schema::contents_of_new(10));
+}
+
+TEST_CASE("Versioned: a height that is committed beside a scrub is not written over") {
+  using namespace varve_test::customers;
+  const TempDirectory home;
+  using Below = Versioned<varve_test::Hooked<LmdbAdapter>, Uncommitted>;
+  const std::string key = varve_test::blocks::key_of(std::uint64_t{0});
+  const CustomerV3 fresh{0, "new", "IT", 5};
+  // Behind each of the first reads of the scrub.
+  for (int at = 1; at != 6; ++at) {
+    const std::string directory = home.path() + "/" + std::to_string(at);
+    const varve_test::HookedOptions hooked;
+    {
+      auto store = open<Migrated<ToTwo, Below>>(directory, hooked);
+      fill_version_2(store, 1);
+    }
+    auto store = open<Migrated<ToThree, Below>>(directory, hooked);
+    const Tree tree = *store.find_tree("customers");
+    std::thread writer;
+    int left = at;
+    const std::function<void()> got = [&] {
+      if (--left != 0) {
+        hooked.hooks->got = got;
+        return;
+      }
+      writer = std::thread([&] {
+        std::string bytes;
+        CustomerCodec<ToThree>::encode(fresh, bytes);
+        store.commit(WriteBatch().put(tree, key, bytes), Height{1000});
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    };
+    hooked.hooks->got = got;
+    CHECK(scrub(store).complete);
+    REQUIRE(writer.joinable());
+    writer.join();
+    CHECK(CustomerCodec<ToThree>::decode<CustomerV3>(*get_copy(store, tree, key)) == fresh);
+  }
+}
