@@ -135,20 +135,12 @@ void prove(const Store& store, varve::Tree balances) {
 void prove_many(const Store& store, varve::Tree balances) {
   namespace merkle = varve::merkle;
   // [prove_many]
-  const varve::Height height{100};
-  std::vector<merkle::KeyProof> proofs;
-  for (const varve::BytesView key : {"ann", "bob", "eve"}) {
-    merkle::KeyProof one{.key = merkle::Blake3::key_digest("balances", key), .proof = {}};
-    const std::string alone = store.prove(balances, key, height);
-    if (merkle::decode_proof<merkle::Blake3>(alone, one.proof) == merkle::ProofFault::none) {
-      proofs.push_back(one);
-    }
-  }
-  const std::string together = merkle::encode_multiproof<merkle::Blake3>(proofs);
+  const std::vector<varve::BytesView> keys{"ann", "bob", "eve"};
+  const std::string together = store.prove_all(balances, keys, varve::Height{100});
 
   const std::array<merkle::Statement, 3> said{
       {{"balances", "ann", "70"}, {"balances", "bob", "30"}, {"balances", "eve", std::nullopt}}};
-  const auto verdict = merkle::verify_all(store.root(height), said, together);
+  const auto verdict = merkle::verify_all(store.root(varve::Height{100}), said, together);
   // [/prove_many]
   expect(static_cast<bool>(verdict), "a proof of three keys holds");
 }

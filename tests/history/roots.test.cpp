@@ -2,6 +2,7 @@
 #include "history/stacks.hpp"
 
 #include <varve/adapters/memory.hpp>
+#include <varve/merkle/multiproof.hpp>
 #include <varve/merkle/verify.hpp>
 #include <varve/testing/faulty.hpp>
 
@@ -74,6 +75,32 @@ TEST_CASE("Versioned: proofs hold at every height that is kept, and say nothing 
   }
   CHECK_THROWS_AS((void)store.prove(tree, "k", Height{9}), HeightError);
   CHECK_THROWS_AS((void)store.root(Height{30}), HeightError);
+}
+
+TEST_CASE("Versioned: one proof of many keys holds at every height that is kept") {
+  auto store = open<InMemory>(VersionedOptions{.retain_heights = 8});
+  const Tree tree = store.open_tree("tree 0");
+  static_cast<void>(fill(store, made_records(200), 50));
+  for (std::uint64_t h = 10; h != 30; ++h) {
+    store.commit(WriteBatch().put(tree, "k", std::to_string(h)), Height{h});
+  }
+  std::vector<std::string> names{"absent"};
+  for (const Entry entry : store.scan(tree, KeyRange::all())) names.emplace_back(entry.key);
+  const std::vector<BytesView> keys(names.begin(), names.end());
+  for (std::uint64_t h = store.oldest().value; h != 30; ++h) {
+    const auto past = store.at(Height{h});
+    const std::string proof = store.prove_all(tree, keys, Height{h});
+    std::vector<std::optional<std::string>> values;
+    for (const BytesView key : keys) values.push_back(get_copy(past, tree, key));
+    std::vector<merkle::Statement> said;
+    for (std::size_t i = 0; i != keys.size(); ++i) said.push_back({"tree 0", keys[i], values[i]});
+    CHECK(merkle::verify_all(store.root(Height{h}), said, proof));
+    CHECK(static_cast<bool>(merkle::verify_all(store.root(), said, proof)) == (h == 29));
+    said[1].value = "another";
+    CHECK_FALSE(merkle::verify_all(store.root(Height{h}), said, proof));
+  }
+  CHECK(store.prove_all(tree, {}, store.latest()).empty());
+  CHECK_THROWS_AS((void)store.prove_all(tree, keys, Height{9}), HeightError);
 }
 
 TEST_CASE("Versioned: indexes, and trees that are named so, are no part of the root") {

@@ -5,31 +5,42 @@
 #include <varve/history/committer.hpp>
 #include <varve/history/height.hpp>
 #include <varve/history/page_versions.hpp>
+#include <varve/merkle/multiproof.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 // The root beside the records that it is of.
 namespace varve::detail::history {
 
-/// A proof under the pages of the height. `tree_name` is none where there is no such tree.
+/// Refuses a tree that is no part of the root. `tree_name` is none where there is no such tree.
+template <KvReader R>
+void check_in_root(const R& reader, const OwnTrees& trees, Tree tree,
+                   const std::optional<std::string>& tree_name) {
+  if (!tree.reserved() && tree_name && recorded_in_root(reader, trees, tree).value_or(true)) return;
+  throw Error(ErrorKind::invalid_argument,
+              {.message = "the tree is no part of the root: indexes and reserved trees are not, "
+                          "nor what outside_root names",
+               .operation = "prove",
+               .tree = tree_name.value_or("#" + std::to_string(tree.id())),
+               .layer = "versioned"});
+}
+
+/// The paths of keys of one tree under the pages of the height.
 template <class Suite, KvReader R>
-[[nodiscard]] std::string prove(const R& reader, const OwnTrees& trees, Tree tree,
-                                const std::optional<std::string>& tree_name, BytesView key,
-                                Height height) {
-  if (tree.reserved() || !tree_name || !recorded_in_root(reader, trees, tree).value_or(true)) {
-    throw Error(ErrorKind::invalid_argument,
-                {.message = "the tree is no part of the root: indexes and reserved trees are not, "
-                            "nor what outside_root names",
-                 .operation = "prove",
-                 .tree = tree_name.value_or("#" + std::to_string(tree.id())),
-                 .layer = "versioned"});
-  }
+[[nodiscard]] std::vector<merkle::KeyProof> prove(const R& reader, const OwnTrees& trees,
+                                                  BytesView tree_name,
+                                                  std::span<const BytesView> keys, Height height) {
   PagesAt pages(reader, trees.pages, height.value);
-  return merkle::encode_proof<Suite>(
-      merkle::Trie<Suite>::prove(pages, Suite::key_digest(*tree_name, key)));
+  std::vector<merkle::KeyProof> proofs;
+  for (const BytesView key : keys) {
+    const merkle::Digest digest = Suite::key_digest(tree_name, key);
+    proofs.push_back({digest, merkle::Trie<Suite>::prove(pages, digest)});
+  }
+  return proofs;
 }
 
 /// Compares the records that `reader` holds with the pages, and those with the root.

@@ -16,6 +16,7 @@
 #include <varve/history/statistics.hpp>
 #include <varve/history/store.hpp>
 #include <varve/history/uncommitted.hpp>
+#include <varve/merkle/multiproof.hpp>
 #include <varve/merkle/proof.hpp>
 #include <varve/merkle/suites.hpp>
 
@@ -169,13 +170,16 @@ class Versioned : public detail::history::VersionedBase<Next> {
   [[nodiscard]] std::string prove(Tree tree, BytesView key, Height height) const
     requires(Committer::commits && SnapshotEngine<Next>)
   {
-    auto snapshot = take_snapshot();
-    const auto head = detail::history::head_of(*snapshot, store_->trees().heights);
-    detail::history::check_kept(height, {head.oldest}, {head.latest}, "prove");
-    static_cast<void>(root_in(*snapshot, {head.oldest}, height, "prove"));
-    return detail::history::prove<Commitment>(*snapshot, store_->trees(), tree,
-                                              store_->committer().name_of(this->next(), tree), key,
-                                              height);
+    return merkle::encode_proof<Commitment>(paths_of(tree, {&key, 1}, height).front().proof);
+  }
+
+  /// One proof of what several keys of the tree held, each as by `prove`:
+  /// `merkle::verify_all<Commitment>(root(height), statements, proof)`.
+  [[nodiscard]] std::string prove_all(Tree tree, std::span<const BytesView> keys,
+                                      Height height) const
+    requires(Committer::commits && SnapshotEngine<Next>)
+  {
+    return merkle::encode_multiproof<Commitment>(paths_of(tree, keys, height));
   }
 
   /// Compares the latest height's records with its root: reads all of them, and checks every page.
@@ -300,6 +304,18 @@ class Versioned : public detail::history::VersionedBase<Next> {
       detail::history::check_kept(height, oldest(), latest(), "root");
       return root_in(this->next(), oldest(), height, "root");
     }
+  }
+
+  [[nodiscard]] std::vector<merkle::KeyProof> paths_of(Tree tree, std::span<const BytesView> keys,
+                                                       Height height) const {
+    const auto name_of_tree = store_->committer().name_of(this->next(), tree);
+    const auto snapshot = take_snapshot();
+    const auto& own = store_->trees();
+    const auto head = detail::history::head_of(*snapshot, own.heights);
+    detail::history::check_kept(height, {head.oldest}, {head.latest}, "prove");
+    static_cast<void>(root_in(*snapshot, {head.oldest}, height, "prove"));
+    detail::history::check_in_root(*snapshot, own, tree, name_of_tree);
+    return detail::history::prove<Commitment>(*snapshot, own, *name_of_tree, keys, height);
   }
 
   template <class R>
