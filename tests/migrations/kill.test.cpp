@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -43,9 +42,6 @@ constexpr int divisor = 4;
 #else
 constexpr int divisor = 1;
 #endif
-
-/// Of a child, however long its way is.
-constexpr std::chrono::microseconds longest_life = std::chrono::seconds(4);
 
 /// Runs `act` in a child: this process opens no engine, so it may be forked. Answers the child.
 template <class Act>
@@ -128,6 +124,8 @@ void check_end(Store& store, const Ends& ends, bool at_first) {
 struct Reached {
   std::atomic<std::uint64_t> ends{0};     ///< runs that came to their end
   std::atomic<std::uint64_t> resumed{0};  ///< openings that found a run under way, and went on
+  std::atomic<std::uint64_t> reports{0};  ///< of progress
+  std::atomic<bool> back{false};          ///< the way of the last one
 };
 
 /// In memory that children of `fork` share with this process.
@@ -153,12 +151,14 @@ class SharedReached {
 /// on its way to somewhere: it goes on to there, or, as `turns` has it, the other way.
 template <class Below>
 void go_for_ever(const std::string& directory, const Ends& ends, bool turns,
-                 const SharedReached& reached) {
+                 std::size_t batch_records, const SharedReached& reached) {
   using Store = Migrated<New, Below>;
-  for (bool back = turns;; back = !back) {
+  for (bool back = reached->back != turns;; back = !back) {
+    reached->back = back;
     MigratedOptions options{.adopt_as = 1, .take_back_to = back ? 1U : 0U};
-    options.run.batch_records = 20'000;
+    options.run.batch_records = batch_records;
     options.run.progress = [&, first = true](const MigrationProgress& now) mutable {
+      ++reached->reports;
       const bool goes_on = now.verifying || now.done > options.run.batch_records;
       if (std::exchange(first, false) && goes_on) ++reached->resumed;
     };
@@ -201,18 +201,24 @@ void kill_loop(const char* name, std::uint64_t records, int kills) {
   const auto whole = there_and_back_in<Below>(directory, ends);
   const SharedReached reached;
   std::mt19937_64 random(11);
-  const std::chrono::microseconds most =
-      std::min(std::chrono::duration_cast<std::chrono::microseconds>(whole) / 2, longest_life);
+  const std::size_t batch_records = records / 50;
   for (int killed = 0; killed < kills; ++killed) {
-    const bool turns = random() % 2 == 0;
+    const bool turns = random() % 4 == 0;
+    const std::uint64_t until = reached->reports + random() % 16;
     const pid_t child = in_child([&] {
-      go_for_ever<Below>(directory, ends, turns, reached);
+      go_for_ever<Below>(directory, ends, turns, batch_records, reached);
       return true;
     });
-    std::this_thread::sleep_for(
-        std::chrono::microseconds(2000 + random() % static_cast<std::uint64_t>(most.count())));
+    // At once, or so far on its way, and then at any moment of a batch.
+    const bool at_once = random() % 4 == 0;
+    int status = 0;
+    while (!at_once && reached->reports < until) {
+      REQUIRE(::waitpid(child, &status, WNOHANG) == 0);
+      std::this_thread::sleep_for(std::chrono::microseconds(300));
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 30'000));
     REQUIRE(::kill(child, SIGKILL) == 0);
-    const int status = wait_for(child);
+    status = wait_for(child);
     CAPTURE(killed);
     REQUIRE(WIFSIGNALED(status));
   }
@@ -227,7 +233,7 @@ void kill_loop(const char* name, std::uint64_t records, int kills) {
       static_cast<unsigned long long>(records), name, seconds(whole), kills,
       seconds(Clock::now() - begun), static_cast<unsigned long long>(reached->resumed),
       static_cast<unsigned long long>(reached->ends));
-  CHECK(reached->resumed > static_cast<std::uint64_t>(kills) / 4);
+  CHECK(reached->resumed > static_cast<std::uint64_t>(kills) / 8);
   std::fflush(stdout);
 }
 
