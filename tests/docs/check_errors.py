@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "docs/guide/migration-errors.md"
 WORDS = 8
 LITERAL = r'"(?:[^"\\]|\\.)*"'
-BEGIN = r"(?:\.message =|\.words =|refuse_wish\(|refuse_repair\(ErrorKind::\w+,)"
+BEGIN = r"(?:\.message =|\.words =|refuse_wish\(|refuse_(?:repair|height)\(ErrorKind::\w+,)"
 MESSAGE = re.compile(rf"{BEGIN}\s*((?:{LITERAL}\s*)+)")
 
 

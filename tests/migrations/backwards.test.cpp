@@ -27,12 +27,6 @@ namespace {
 
 constexpr std::uint64_t blocks_made = 300;
 
-template <class Chain, class Below>
-Contents contents_in(const std::string& directory, MigratedOptions options = {}) {
-  auto store = open<Migrated<Chain, Below>>(directory, std::move(options));
-  return contents(store);
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("Migrated: over lossless steps a store is taken back to what it was", "",
@@ -173,13 +167,8 @@ TEMPLATE_TEST_CASE("Migrated: a run that was stopped anywhere is taken back to w
       auto store = open<Migrated<Old, TestType>>(directory);
       fill_version_2(store, blocks_made);
     }
-    Contents before;
-    if (adopted) {
-      auto store = open<TestType>(directory);
-      before = contents(store);
-    } else {
-      before = contents_in<Old, TestType>(directory);
-    }
+    const Contents before = adopted ? contents_of<TestType>(directory)
+                                    : contents_of<Migrated<Old, TestType>>(directory);
     try {
       static_cast<void>(open<Store>(directory, options));
       continue;
@@ -313,10 +302,7 @@ TEST_CASE("Migrated: trees that were merged are told apart on the way back") {
     }
     store.write(batch);
   }
-  const Contents before = [&] {
-    auto store = open<LmdbAdapter>(directory);
-    return contents(store);
-  }();
+  const Contents before = contents_of<LmdbAdapter>(directory);
   CHECK(contents_in<Merge, LmdbAdapter>(directory, {.adopt_as = 1}).at("purse").size() == 200);
   CHECK(contents_in<Merge, LmdbAdapter>(directory, {.take_back_to = 1}) == before);
 
@@ -394,10 +380,7 @@ TEST_CASE(
     auto store = open<LmdbAdapter>(directory);
     fill_version_1(store, blocks_made);
   }
-  const Contents before = [&] {
-    auto store = open<LmdbAdapter>(directory);
-    return contents(store);
-  }();
+  const Contents before = contents_of<LmdbAdapter>(directory);
   using Store = Migrated<MigrationChain<PickyStep>, LmdbAdapter>;
   MigratedOptions options = stopping_after(3);
   options.adopt_as = 1;

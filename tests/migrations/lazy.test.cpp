@@ -5,12 +5,14 @@
 #include <varve/layers/cached.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/layers/wal.hpp>
+#include <varve/migrations/chain_up_to.hpp>
 #include <varve/migrations/scrub.hpp>
 #include <varve/open.hpp>
 #include <varve/operations.hpp>
 
 #include "catch.hpp"
 #include "migrations/customers.hpp"
+#include "migrations/refusal.hpp"
 #include "temp_directory.hpp"
 
 #include <atomic>
@@ -18,15 +20,16 @@
 #include <cstdint>
 #include <map>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 using namespace varve;
 using namespace varve_test::customers;
 using varve_test::ContainsSubstring;
+using varve_test::refusal;
 using varve_test::TempDirectory;
 
 namespace {
@@ -38,17 +41,6 @@ template <class Below>
 void fill(const std::string& directory) {
   auto store = open<Migrated<ToTwo, Below>>(directory);
   fill_version_2(store, made);
-}
-
-template <class Stack, class... Options>
-ErrorKind refusal(const std::string& directory, const Options&... options) {
-  try {
-    static_cast<void>(open<Stack>(directory, options...));
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  FAIL("the store was opened");
-  throw std::logic_error("not reached");
 }
 
 /// Every customer by the table, by the index and in a snapshot.
@@ -110,8 +102,8 @@ TEMPLATE_TEST_CASE("Migrated: a lazy step leaves old records as they are, and th
     CHECK(versions_of(store) == Versions{{2, made - 2}, {3, 2}});
     check_all<ToThree>(store, expected);
   }
-  CHECK(refusal<Migrated<ToTwo, TestType>>(directory) == ErrorKind::schema_newer);
-  CHECK(refusal<Migrated<FromThree, TestType>>(directory) == ErrorKind::schema_too_old);
+  CHECK(refusal<Migrated<ToTwo, TestType>>(directory).kind() == ErrorKind::schema_newer);
+  CHECK(refusal<Migrated<FromThree, TestType>>(directory).kind() == ErrorKind::schema_too_old);
   {
     auto store = open<Store>(directory);
     CHECK(store.history().size() == 2);
@@ -128,7 +120,7 @@ TEMPLATE_TEST_CASE("Migrated: a lazy step leaves old records as they are, and th
     CHECK(customers.at(before).get(std::uint64_t{9}) == expected[9]);
   }
   CHECK_NOTHROW(open<Store>(directory));
-  CHECK(refusal<Migrated<FromThree, TestType>>(directory) == ErrorKind::schema_loss);
+  CHECK(refusal<Migrated<FromThree, TestType>>(directory).kind() == ErrorKind::schema_loss);
 }
 
 TEST_CASE("Migrated: records of three versions lie side by side, and one scrub ends them all") {
@@ -224,6 +216,28 @@ TEST_CASE("Migrated: records without a version in front of them are rewritten, l
   auto store = open<Store>(directory, MigratedOptions{.adopt_as = 2});
   CHECK_FALSE(store.mixed());
   CHECK(versions_of(store) == Versions{{3, made}});
+}
+
+TEST_CASE("Migrated: tables of a store that is left on its version are those of that version") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  using Store = Migrated<WithTables<ToThree, Customers<ToThree>>, LmdbAdapter>;
+  static_assert(std::is_same_v<ChainUpTo<ToThree, 2>, ToTwo>);
+  std::map<std::uint64_t, CustomerV3> expected = all_in_cents();
+  {
+    auto store = open<Store>(directory, MigratedOptions{.skip = true});
+    CHECK(store.version() == 2);
+    CHECK_FALSE(store.mixed());
+    const CustomersV2::On<Store> customers(store);
+    CHECK(customers.by<"by_debt">().equal(7).count() == 5);
+    customers.put({7, "seven", "IT", 70});
+    expected[7] = {7, "seven", "IT", 7000};
+    CHECK(customers.verify_indexes().good());
+    CHECK(versions_of(store) == Versions{{2, made}});
+  }
+  auto store = open<Store>(directory, MigratedOptions{.force = true});
+  check_all<ToThree>(store, expected);
 }
 
 TEST_CASE("scrub: what stops it is gone on with, and a refused record is named or put aside") {

@@ -10,16 +10,21 @@
 
 #include "catch.hpp"
 #include "migrations/blocks.hpp"
+#include "migrations/refusal.hpp"
 #include "temp_directory.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace varve;
 using namespace varve_test::blocks;
 using varve_test::ContainsSubstring;
+using varve_test::refusal;
 using varve_test::TempDirectory;
 
 namespace {
@@ -31,21 +36,18 @@ std::uint64_t hash_of_plan(const std::string& directory) {
   return plan<Migrated<Chain, Below>>(directory).hash();
 }
 
-template <class Stack, class... Options>
-Error refusal(const std::string& directory, const Options&... options) {
-  try {
-    static_cast<void>(open<Stack>(directory, options...));
-  } catch (const Error& error) {
-    return error;
-  }
-  FAIL("the store was opened");
-  throw std::logic_error("not reached");
-}
-
 template <class Below>
 void fill(const std::string& directory) {
   auto store = open<Below>(directory);
   fill_version_1(store, blocks_made);
+}
+
+/// A store whose run to version 2 was stopped behind its first batch.
+void stop_run_to_two(const std::string& directory) {
+  fill<LmdbAdapter>(directory);
+  MigratedOptions options{.adopt_as = 1};
+  options.run.progress = [](const MigrationProgress&) { throw std::runtime_error("stop"); };
+  CHECK_THROWS_AS((open<Migrated<ToTwo, LmdbAdapter>>(directory, options)), std::runtime_error);
 }
 
 /// A store of version 1 with its stamp.
@@ -171,10 +173,7 @@ TEST_CASE("Migrated: what a program stops in the middle goes on where it was") {
 TEST_CASE("Migrated: a run that another program began is not taken over") {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
-  fill<LmdbAdapter>(directory);
-  MigratedOptions options{.adopt_as = 1};
-  options.run.progress = [](const MigrationProgress&) { throw std::runtime_error("stop"); };
-  CHECK_THROWS_AS((open<Migrated<ToTwo, LmdbAdapter>>(directory, options)), std::runtime_error);
+  stop_run_to_two(directory);
   const Error error = refusal<Migrated<ToFour, LmdbAdapter>>(directory);
   CHECK(error.kind() == ErrorKind::schema_diverged);
   CHECK_THAT(error.what(), ContainsSubstring("let that program finish it"));
@@ -218,10 +217,7 @@ TEST_CASE("Migrated: a store that went through another form of a step is refused
 TEST_CASE("Migrated: a chain that begins later than the store is refused, and names the way") {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
-  fill<LmdbAdapter>(directory);
-  MigratedOptions options{.adopt_as = 1};
-  options.run.progress = [](const MigrationProgress&) { throw std::runtime_error("stop"); };
-  CHECK_THROWS_AS((open<Migrated<ToTwo, LmdbAdapter>>(directory, options)), std::runtime_error);
+  stop_run_to_two(directory);
   const Error error = refusal<Migrated<LateChain, LmdbAdapter>>(directory);
   CHECK(error.kind() == ErrorKind::schema_too_old);
   CHECK_THAT(error.what(), ContainsSubstring("begin with version 2"));
@@ -287,4 +283,83 @@ TEST_CASE("Migrated: a backup is made before the first record changes") {
   }
   LmdbAdapter kept(backup);
   CHECK(contents(kept).at("blocks").begin()->second == record_of(BlockV1{0, hash_of(0)}));
+}
+
+TEST_CASE("Migrated: a run goes no faster than it is told") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<LmdbAdapter>(directory);
+  MigratedOptions options{.adopt_as = 1};
+  options.run.batch_records = 50;
+  options.run.records_per_second = 1000;
+  const auto start = std::chrono::steady_clock::now();
+  static_cast<void>(open<Migrated<ToTwo, LmdbAdapter>>(directory, options));
+  CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(blocks_made));
+}
+
+namespace {
+
+/// Counts what it is asked to compact.
+struct Compacting : MemoryAdapter {
+  std::vector<Tree> compacted{};
+
+  void compact(Tree tree, KeyRange) { compacted.push_back(tree); }
+};
+static_assert(CompactEngine<Compacting> && CompactEngine<Migrated<ToFour, RocksAdapter>>);
+static_assert(!CompactEngine<Migrated<ToFour, LmdbAdapter>>);
+
+/// The trees that a run to version 4 compacts, and whether its plan had said so.
+template <class Below>
+std::pair<std::vector<std::string>, std::optional<bool>> compacted_by_run() {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<Below>(directory);
+  using Store = Migrated<ToFour, Below>;
+  MigratedOptions options{.adopt_as = 1, .compact = true};
+  static_cast<void>(refusal<Store>(directory, options));
+  const MigrationPlan planned = plan<Store>(directory, options);
+  CHECK_THAT(
+      to_string(planned),
+      ContainsSubstring(*planned.compacts ? "are compacted" : "files stay as large as they are"));
+  CHECK(plan<Store>(directory).compacts == std::nullopt);
+  std::vector<std::string> trees;
+  options.accept_loss = planned.hash();
+  options.run.progress = [&](const MigrationProgress& now) {
+    if (now.compacting) trees.emplace_back(now.tree);
+  };
+  auto store = open<Store>(directory, options);
+  CHECK(contents(store) == contents_of_version_4(blocks_made));
+  return {trees, planned.compacts};
+}
+
+}  // namespace
+
+TEST_CASE("Migrated: a run has the trees compacted that it changed, where the engine can") {
+  const std::vector<std::string> changed{"blocks", "work_index", "blocks_by_hash"};
+  CHECK(compacted_by_run<RocksAdapter>() == std::pair(changed, std::optional(true)));
+  CHECK(compacted_by_run<LmdbAdapter>() ==
+        std::pair(std::vector<std::string>{}, std::optional(false)));
+  Compacting engine;
+  const std::vector<Tree> trees{engine.open_tree("work_index"), engine.open_tree("blocks")};
+  static_cast<void>(engine.open_tree("other"));
+  detail::compact_changed<ToFour>(engine, 3, 2, {});
+  CHECK(engine.compacted == std::vector<Tree>{trees[0], trees[1]});
+  detail::compact_changed<ToFour>(engine, 1, 2, {});
+  CHECK(engine.compacted == std::vector<Tree>{trees[0], trees[1], trees[1]});
+}
+
+TEST_CASE("Migrated: a compaction that fails leaves a store of the new version") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill<RocksAdapter>(directory);
+  MigratedOptions options{.adopt_as = 1, .compact = true};
+  options.run.progress = [](const MigrationProgress& now) {
+    if (now.compacting) throw std::runtime_error("no room");
+  };
+  using Store = Migrated<ToTwo, RocksAdapter>;
+  CHECK_THROWS_WITH((open<Store>(directory, options)), "no room");
+  auto store = open<Store>(directory);
+  CHECK(store.version() == 2);
+  CHECK(store.plan().finding.status == SchemaStatus::current);
+  CHECK(contents(store).at("blocks").begin()->second.front() == '\x02');
 }

@@ -39,10 +39,15 @@ void fill_old(const std::string& directory) {
   fill_version_2(store, blocks_made);
 }
 
-template <class Chain, class Below = LmdbAdapter>
+template <class Chain>
 Contents contents_in(const std::string& directory, MigratedOptions options = {}) {
-  auto store = open<Migrated<Chain, Below>>(directory, std::move(options));
-  return contents(store);
+  return varve_test::there_and_back::contents_in<Chain, LmdbAdapter>(directory, std::move(options));
+}
+
+/// The number of the run that was stopped.
+std::uint64_t run_under_way(const std::string& directory) {
+  LmdbAdapter lmdb(directory + "/lmdb");
+  return Ledger<LmdbAdapter>(lmdb).run().value().identity;
 }
 
 /// Changes the head of the ledger as a tool would that moves stores.
@@ -149,10 +154,7 @@ TEST_CASE(
   using Store = Migrated<Mended, LmdbAdapter>;
   const Error error = refusal<Store>(directory);
   CHECK(error.kind() == ErrorKind::schema_diverged);
-  const std::uint64_t run = [&] {
-    LmdbAdapter lmdb(directory + "/lmdb");
-    return Ledger<LmdbAdapter>(lmdb).run().value().identity;
-  }();
+  const std::uint64_t run = run_under_way(directory);
   CHECK_THAT(error.what(), ContainsSubstring(".take_over = " + std::to_string(run)));
   CHECK(refusal<Store>(directory, MigratedOptions{.take_over = run + 2}).kind() ==
         ErrorKind::schema_diverged);
@@ -174,17 +176,11 @@ TEST_CASE(
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill_legacy<LmdbAdapter>(directory);
-  const Contents before = [&] {
-    auto store = open<LmdbAdapter>(directory);
-    return contents(store);
-  }();
+  const Contents before = contents_of<LmdbAdapter>(directory);
   MigratedOptions options = stopping_after(2);
   options.adopt_as = 1;
   CHECK_THROWS_AS(static_cast<void>(open<Migrated<Old, LmdbAdapter>>(directory, options)), Stop);
-  const std::uint64_t run = [&] {
-    LmdbAdapter lmdb(directory + "/lmdb");
-    return Ledger<LmdbAdapter>(lmdb).run().value().identity;
-  }();
+  const std::uint64_t run = run_under_way(directory);
   CHECK(contents_in<Mended>(directory, {.take_back_to = 1, .take_over = run}) == before);
   CHECK(contents_in<Mended>(directory).at("blocks").at(key_of(std::uint64_t{3})) ==
         record_of(BlockV2{3, hash_of(3), 3 * 19}, "\x02"));
@@ -196,10 +192,7 @@ TEST_CASE("Migrated: a run with other layouts is not taken over, whatever is tol
   fill_old(directory);
   CHECK_THROWS_AS(
       (static_cast<void>(open<Migrated<Middle, LmdbAdapter>>(directory, stopping_after(1)))), Stop);
-  const std::uint64_t run = [&] {
-    LmdbAdapter lmdb(directory + "/lmdb");
-    return Ledger<LmdbAdapter>(lmdb).run().value().identity;
-  }();
+  const std::uint64_t run = run_under_way(directory);
   const Error error =
       refusal<Migrated<New, LmdbAdapter>>(directory, MigratedOptions{.take_over = run});
   CHECK(error.kind() == ErrorKind::schema_diverged);
@@ -407,7 +400,7 @@ TEMPLATE_TEST_CASE("Migrated: a tree that a step dropped is taken back, with all
     CHECK(contents(store).at("work_index").size() == blocks_made);
     CHECK_THROWS_WITH(store.take_back("work_index"), ContainsSubstring("held_trees"));
   }
-  CHECK(contents_in<GivenUp, TestType>(directory).at("work_index").size() == blocks_made);
+  CHECK(contents_of<Migrated<GivenUp, TestType>>(directory).at("work_index").size() == blocks_made);
 }
 
 TEST_CASE(
@@ -444,17 +437,17 @@ void check_restored() {
     auto store = open<Migrated<Old, Below>>(directory);
     fill_version_2(store, blocks_made);
   }
-  const Contents before = contents_in<Old, Below>(directory);
-  CHECK(contents_in<New, Below>(directory, {.backup_directory = backup}) ==
-        contents_of_new(blocks_made));
+  const Contents before = contents_of<Migrated<Old, Below>>(directory);
+  CHECK(varve_test::there_and_back::contents_in<New, Below>(
+            directory, {.backup_directory = backup}) == contents_of_new(blocks_made));
   {
     auto store = open<Migrated<New, Below>>(directory);
     CHECK(store.history().back().backup == backup);
   }
   const std::string restored = home.path() + "/restored";
   restore<Engine>(backup, restored);
-  CHECK(contents_in<Old, Below>(restored) == before);
-  CHECK(contents_in<New, Below>(restored) == contents_of_new(blocks_made));
+  CHECK(contents_of<Migrated<Old, Below>>(restored) == before);
+  CHECK(contents_of<Migrated<New, Below>>(restored) == contents_of_new(blocks_made));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <varve/migrations/evolving.hpp>
 #include <varve/open.hpp>
 
-#include "catch.hpp"
 #include "migrations/blocks.hpp"
+#include "migrations/refusal.hpp"
 
 #include <cstdint>
 #include <stdexcept>
@@ -21,6 +21,7 @@ namespace varve_test::there_and_back {
 using blocks::AddWork;
 using blocks::BlockTree;
 using blocks::BlockV2;
+using blocks::contents;
 using blocks::Contents;
 using blocks::hash_of;
 using blocks::HashTree;
@@ -110,16 +111,20 @@ inline varve::MigratedOptions stopping_after(int batches, bool verifying = false
   return options;
 }
 
-/// What `open` refuses with.
-template <class Stack, class... Options>
-varve::Error refusal(const std::string& directory, const Options&... options) {
-  try {
-    static_cast<void>(varve::open<Stack>(directory, options...));
-  } catch (const varve::Error& error) {
-    return error;
-  }
-  FAIL("the store was opened");
-  throw std::logic_error("not reached");
+using varve_test::refusal;
+
+/// What the store holds once it is open.
+template <class Stack>
+Contents contents_of(const std::string& directory) {
+  const auto store = varve::open<Stack>(directory);
+  return contents(store);
+}
+
+/// What it holds once a program of `Chain` has opened it.
+template <class Chain, class Below>
+Contents contents_in(const std::string& directory, varve::MigratedOptions options = {}) {
+  const auto store = varve::open<varve::Migrated<Chain, Below>>(directory, std::move(options));
+  return contents(store);
 }
 
 }  // namespace varve_test::there_and_back

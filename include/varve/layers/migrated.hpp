@@ -2,54 +2,36 @@
 #pragma once
 
 #include <varve/concepts/layer.hpp>
-#include <varve/io/random_bytes.hpp>
-#include <varve/migrations/chain.hpp>
-#include <varve/migrations/chain_trees.hpp>
+#include <varve/history/height.hpp>
+#include <varve/migrations/bring_up.hpp>
 #include <varve/migrations/dry_run.hpp>
-#include <varve/migrations/facts.hpp>
 #include <varve/migrations/held_trees.hpp>
-#include <varve/migrations/lazy_switch.hpp>
 #include <varve/migrations/ledger.hpp>
-#include <varve/migrations/legacy_probe.hpp>
-#include <varve/migrations/opening.hpp>
 #include <varve/migrations/options.hpp>
 #include <varve/migrations/plan.hpp>
-#include <varve/migrations/put_steps.hpp>
-#include <varve/migrations/run_facts.hpp>
-#include <varve/migrations/runner.hpp>
+#include <varve/migrations/plan_store.hpp>
+#include <varve/migrations/schema_heights.hpp>
+#include <varve/migrations/schema_past.hpp>
 #include <varve/migrations/scrub_options.hpp>
 #include <varve/migrations/scrubber.hpp>
-#include <varve/migrations/taken_names.hpp>
-#include <varve/migrations/terminal_grace.hpp>
-#include <varve/migrations/way_back.hpp>
 #include <varve/migrations/with_tables.hpp>
 #include <varve/migrations/write_gate.hpp>
+<<<<<<< hd/include/varve/layers/migrated.hpp
+=======
 #include <varve/open.hpp>
 #include <varve/tables/tell_history.hpp>
 #include <varve/version.hpp>
+>>>>>>> m/theirs
 
-#include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 namespace varve {
-
-namespace detail {
-
-[[nodiscard]] inline std::string version_text() {
-  return std::to_string(version_major) + "." + std::to_string(version_minor) + "." +
-         std::to_string(version_patch);
-}
-
-}  // namespace detail
 
 /// Brings a store to the latest version of `Chain` before anybody sees it:
 /// docs/guide/migrations.md.
@@ -59,6 +41,10 @@ namespace detail {
 /// was interrupted goes on from its last batch. Reads and writes are those of
 /// `Next`: the layer costs nothing once the store is open. Trees that a step
 /// dropped are hidden, and kept until `purge`.
+///
+/// Over a layer that keeps history, `at`, `commit`, `begin` and `rollback` are
+/// asked of this layer, which knows the schema of each height; roots, proofs
+/// and changes of `next()`.
 ///
 /// Models      what `Next` models.
 /// Errors      at opening `schema_legacy`, `schema_newer`, `schema_diverged`,
@@ -72,7 +58,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
                                              Group::maintenance, Group::checkpoints, Group::tail>> {
   using Base = Layer<Next, Forwards<Group::reads, Group::scans, Group::snapshots,
                                     Group::maintenance, Group::checkpoints, Group::tail>>;
-  using Runner = detail::MigrationRunner<Chain, Next>;
+  static constexpr bool keeps_history = detail::keeps_history<Next>;
 
  public:
   using Options = MigratedOptions;
@@ -87,7 +73,9 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   explicit Migrated(Context& context)
       : Base(context), options_(context.template options<MigratedOptions>()) {
     if constexpr (Context::template given<detail::PlanOnly>()) return;
-    bring_up([&] { context.checked(this->next()); });
+    detail::BringUp<Chain, Next>(this->next(), options_).run([&] {
+      context.checked(this->next());
+    });
     held_.load(this->next());
     settle();
   }
@@ -96,11 +84,13 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
 
   /// The version of the store: the latest of the chain, or an older one that it
   /// was left on.
-  [[nodiscard]] std::uint32_t version() { return Ledger<Next>(this->next()).head()->write_version; }
+  [[nodiscard]] std::uint32_t version() const { return ledger().head()->write_version; }
 
   /// The steps that the store went through, with what they did, the first one
   /// first.
-  [[nodiscard]] std::vector<LedgerStep> history() { return Ledger<Next>(this->next()).steps(); }
+  [[nodiscard]] std::vector<LedgerStep> history() const { return ledger().steps(); }
+
+  // trees
 
   [[nodiscard]] Tree open_tree(BytesView tree_name) {
     held_.refuse_open(tree_name);
@@ -117,10 +107,16 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     this->next().drop_tree(tree);
   }
 
+  [[nodiscard]] std::vector<TreeInfo> trees() const {
+    std::vector<TreeInfo> trees = this->next().trees();
+    std::erase_if(trees, [&](const TreeInfo& info) { return held_.contains(info.name); });
+    return trees;
+  }
+
   // Writers wait for a slice of a scrub, where there are records to scrub.
 
   void write(const WriteBatch& batch, Durability durability = Durability::synced) {
-    if (!lazy_) return this->next().write(batch, durability);
+    if (!upkeep_) return this->next().write(batch, durability);
     const detail::InGate in = in_gate();
     this->next().write(batch, durability);
   }
@@ -146,6 +142,63 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     return detail::Gated<Begun>(gate(), [&] { return this->next().begin_transaction(); });
   }
 
+<<<<<<< hd/include/varve/layers/migrated.hpp
+  // Heights, where a layer below keeps history. A run makes one of each of its
+  // batches, and so does a scrub of each slice that rewrites something.
+
+  /// The height of what is read without a height, and the lowest that can be read.
+  [[nodiscard]] Height latest() const noexcept
+    requires keeps_history
+  {
+    return detail::history_layer(this->next()).latest();
+  }
+  [[nodiscard]] Height oldest() const noexcept
+    requires keeps_history
+  {
+    return detail::history_layer(this->next()).oldest();
+  }
+
+  /// The store as it was at the height, a `SchemaPast`: the codecs of the chain
+  /// read records of whatever version it had then. A tree that a step has moved
+  /// since is read under its old name, with the codec of `ChainUpTo`.
+  /// Errors: `HeightError`; `schema_too_old` and `schema_newer` for a height of
+  /// versions that this program does not read; `invalid_argument` for one in the
+  /// middle of the run that put versions in front of records.
+  [[nodiscard]] auto at(Height height) const
+    requires keeps_history
+  {
+    return detail::schema_past<Chain>(this->next(), height);
+  }
+
+  auto commit(const WriteBatch& batch, Height height, Durability durability = Durability::synced)
+    requires keeps_history
+  {
+    const detail::InGate in = in_gate();
+    return detail::history_layer(this->next()).commit(batch, height, durability);
+  }
+
+  /// The height while it is made. A scrub waits until it is finalized, or gone.
+  [[nodiscard]] auto begin(Height height)
+    requires keeps_history
+  {
+    auto& layer = detail::history_layer(this->next());
+    using Begun = decltype(layer.begin(height));
+    return detail::Gated<Begun>(gate(), [&] { return layer.begin(height); });
+  }
+
+  /// Takes back every height above this one. Errors: `invalid_argument` where a
+  /// migration has run since.
+  void rollback(Height height)
+    requires keeps_history
+  {
+    const detail::GateClosed alone(gate().get());
+    detail::prepare_rollback(this->next(), height);
+    detail::history_layer(this->next()).rollback(height);
+  }
+
+  // What lazy steps have left
+
+=======
   // Heights, where a layer below keeps them. Made past this layer, one may be written over by a
   // scrub that has read before it.
 
@@ -173,31 +226,26 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     this->next().rollback(height);
   }
 
+>>>>>>> m/theirs
   /// One slice of what `scrub(store)` does to the records that lazy steps have left.
   ScrubProgress scrub_slice(const ScrubOptions& options = {}) {
-    if (!lazy_) return {.complete = true};
-    const std::lock_guard one_at_a_time(lazy_->scrubbing);
-    return detail::Scrubber<Chain, Next>(this->next(), lazy_->gate.get(), options).slice();
+    if (!upkeep_) return {.complete = true};
+    const std::lock_guard one_at_a_time(upkeep_->scrubbing);
+    return detail::Scrubber<Chain, Next>(this->next(), upkeep_->gate.get(), options).slice();
   }
 
   /// Whether there may be records of an older layout than the newest; they are converted as they
   /// are read.
-  [[nodiscard]] bool mixed() {
-    if (!lazy_) return false;
-    const auto head = Ledger<Next>(this->next()).head();
+  [[nodiscard]] bool mixed() const {
+    if (!upkeep_) return false;
+    const auto head = ledger().head();
     return head && head->floor_version != head->write_version;
   }
 
-  [[nodiscard]] std::vector<TreeInfo> trees() const {
-    std::vector<TreeInfo> trees = this->next().trees();
-    std::erase_if(trees, [&](const TreeInfo& info) { return held_.contains(info.name); });
-    return trees;
-  }
+  // What runs have put aside
 
   /// The records that conversions refused and that were put aside, of all runs.
-  [[nodiscard]] std::vector<LedgerRefusal> refusals() {
-    return Ledger<Next>(this->next()).refusals();
-  }
+  [[nodiscard]] std::vector<LedgerRefusal> refusals() const { return ledger().refusals(); }
 
   /// The trees that are hidden and whose records are kept: steps dropped them,
   /// or made them and were taken back.
@@ -212,14 +260,17 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
 
   /// What bringing the store up would do to it; nothing, once it is open.
   [[nodiscard]] MigrationPlan plan() {
-    Ledger<Next> ledger(this->next());
-    MigrationPlan planned = plan(this->next(), ledger, ledger.head(), ledger.run());
+    const Ledger<Next> own(this->next());
+    MigrationPlan planned = detail::plan_opening<Chain>(this->next(), own, options_);
     if (planned.finding.status == SchemaStatus::older)
-      detail::dry_run<Chain>(this->next(), ledger, planned);
+      detail::dry_run<Chain>(this->next(), own, planned);
     return planned;
   }
 
  private:
+<<<<<<< hd/include/varve/layers/migrated.hpp
+  [[nodiscard]] LedgerReader<Next> ledger() const { return LedgerReader<Next>(this->next()); }
+=======
   [[nodiscard]] MigrationPlan plan(const Next& below, const Ledger<Next>& ledger,
                                    const std::optional<LedgerHead>& head,
                                    const std::optional<LedgerRun>& run, bool count = true) const {
@@ -583,74 +634,47 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
                    .layer = std::string(name)});
     }
   }
+>>>>>>> m/theirs
 
   /// What the opening does once the store is of the latest version.
   void settle() {
-    const auto head = Ledger<Next>(this->next()).head();
+    const auto head = ledger().head();
     if (head->write_version != Chain::latest) return;
-    if (head->floor_version == head->write_version) {
-      return detail::build_tables<Chain>(this->next());
-    }
-    lazy_ = std::make_unique<Lazy>();
-    if (!options_.force) return;
-    ScrubOptions all{.refused_at_most = options_.run.refused_at_most};
-    while (!scrub_slice(all).complete) {
-    }
-    lazy_.reset();
+    const bool old_ones = head->floor_version != head->write_version;
+    if (old_ones || keeps_history) upkeep_ = std::make_unique<Upkeep>();
+    if (old_ones && !options_.force) return;
+    if (old_ones) scrub_all();
+    if constexpr (!keeps_history) upkeep_.reset();
     detail::build_tables<Chain>(this->next());
   }
 
+  void scrub_all() {
+    const std::uint32_t from = ledger().head()->floor_version;
+    const ScrubOptions all{.refused_at_most = options_.run.refused_at_most};
+    while (!scrub_slice(all).complete) {
+    }
+    if (options_.compact) {
+      detail::compact_changed<Chain>(this->next(), from, Chain::latest, options_.run);
+    }
+  }
+
   [[nodiscard]] std::shared_ptr<detail::WriteGate> gate() const noexcept {
-    return lazy_ ? lazy_->gate : nullptr;
+    return upkeep_ ? upkeep_->gate : nullptr;
   }
   [[nodiscard]] detail::InGate in_gate() const {
     return detail::InGate(gate(), detail::WriteGate::Stay::brief);
   }
 
-  /// Of a store that had records of older layouts when it was opened.
-  struct Lazy {
+  /// Of a store that had records of older layouts when it was opened, or may have some again by a
+  /// rollback.
+  struct Upkeep {
     std::shared_ptr<detail::WriteGate> gate = std::make_shared<detail::WriteGate>();
     std::mutex scrubbing;
   };
 
   MigratedOptions options_;
   detail::HeldTrees held_;
-  std::unique_ptr<Lazy> lazy_;
+  std::unique_ptr<Upkeep> upkeep_;
 };
-
-namespace detail {
-
-template <class Part>
-[[nodiscard]] MigrationPlan plan_of(Part& part) {
-  if constexpr (requires { part.plan(); }) {
-    return part.plan();
-  } else {
-    static_assert(LayerShape<Part>, "the stack has no layer Migrated");
-    return plan_of(part.next());
-  }
-}
-
-}  // namespace detail
-
-/// What `open<Stack>(directory, options...)` would do to the schema of the
-/// store: the steps that it would take and what they lose, or why it would
-/// refuse. No record, no stamp and no directory is changed or made; the engine
-/// and the log are opened, which brings back what a crash left behind.
-///
-/// Errors: as of `open`, but those of the schema, which are in the plan.
-template <class Stack, class... Options>
-[[nodiscard]] MigrationPlan plan(const std::string& directory, Options... options) {
-  static_assert(assert_stack<Stack>());
-  static_assert(detail::assert_options<Stack, Options...>());
-  OpenContext<Stack, Options..., detail::PlanOnly> context(directory, std::move(options)...,
-                                                           detail::PlanOnly{});
-  if (!context.has_store()) return {.finding = {.status = SchemaStatus::fresh}};
-  Stack stack(context);
-  MigrationPlan planned = detail::plan_of(stack);
-  std::error_code failed;
-  const auto space = std::filesystem::space(directory, failed);
-  if (!failed) planned.disk_free = space.available;
-  return planned;
-}
 
 }  // namespace varve

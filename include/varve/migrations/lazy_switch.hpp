@@ -7,6 +7,7 @@
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/put_steps.hpp>
 #include <varve/migrations/run_meter.hpp>
+#include <varve/migrations/schema_heights.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -92,11 +93,13 @@ void switch_lazily(E& engine, Ledger<E>& ledger, LedgerHead head, std::uint32_t 
     ledger.put(batch, RecordTree::name, LedgerTree{.version = Chain::latest, .since = now});
     follow_rewrite<Chain, RecordTree>(engine, batch, keeps_indexes<Chain>(RecordTree::name, from));
   });
+  const LedgerHead before = head;
   ++head.epoch;
   head.write_version = Chain::latest;
   head.least_program = Chain::latest;
   head.chain = chain_identity(steps_of<Chain>(), Chain::oldest, Chain::latest);
   ledger.put(batch, head);
+  note_rest<Chain>(engine, ledger, batch, before, head);
   put_steps<Chain>(ledger, batch, (head.epoch << 8U) + 1, from, Chain::latest, false, backup);
   engine.write(batch, Durability::synced);
 }

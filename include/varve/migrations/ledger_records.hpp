@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,10 +28,8 @@ enum class TreeState : std::uint8_t {
 /// The one truth about a store. Written last of all that a change consists of,
 /// in its batch.
 struct LedgerHead {
-  std::uint32_t format = 1;        ///< of the ledger
-  std::uint32_t least_reader = 1;  ///< the lowest format that a program must know to read it
-  std::uint64_t store = 0;         ///< drawn when the store was stamped
-  std::uint64_t epoch = 0;         ///< grows by one with each head that is written
+  std::uint64_t store = 0;  ///< drawn when the store was stamped
+  std::uint64_t epoch = 0;  ///< grows by one with each head that is written
   StoreState state = StoreState::ready;
   std::uint32_t write_version = 0;  ///< what new records are written as
   std::uint32_t floor_version = 0;  ///< no record has a layout older than that of this version
@@ -107,6 +104,20 @@ struct LedgerTree {
   TreeState state = TreeState::live;
   std::uint32_t version = 0;  ///< that put it into this state
   std::int64_t since = 0;     ///< in seconds since 1970
+};
+
+enum class HeightState : std::uint8_t {
+  rest = 1,     ///< records are of what layouts they were, or a scrub has made them the newest
+  running = 2,  ///< a run is changing them
+  ran = 3       ///< a run has changed them, and ended
+};
+
+/// How a store that keeps history stands to its schema, from a height on.
+struct LedgerHeight {
+  HeightState state = HeightState::rest;
+  std::uint32_t version = 0;            ///< no record has a later layout than that of this version
+  std::uint32_t floor = 0;              ///< nor an older one than that of this
+  std::vector<std::string> untagged{};  ///< trees whose records have no version in front of them
 };
 
 /// A record that a conversion refused, and that was put aside.

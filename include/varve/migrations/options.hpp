@@ -45,6 +45,10 @@ struct MigratedOptions {
   std::string backup_directory{};
   /// Takes lazy steps as eager ones, and rewrites before the store opens what earlier ones left.
   bool force = false;
+  /// Has the engine give back, before the store opens, the space of what a run has overwritten and
+  /// removed. It is no part of the run: killed then, the store is at its new version, and `compact`
+  /// does the same at any time. An engine that cannot is left as it is; the plan says so.
+  bool compact = false;
   /// How a run behaves.
   RunOptions run{};
 
@@ -58,6 +62,7 @@ struct MigratedOptions {
     visit("take_over", take_over);
     visit("backup_directory", backup_directory);
     visit("force", force);
+    visit("compact", compact);
     visit("batch_bytes", run.batch_bytes);
     visit("batch_records", run.batch_records);
     visit("workers", run.workers);

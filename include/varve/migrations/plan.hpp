@@ -40,6 +40,8 @@ struct MigrationPlan {
   std::optional<std::uint64_t> disk_free{};  ///< where the store is; nothing where nobody knows
   /// What it may take: three times what reading and converting took, without writing.
   double seconds = 0;
+  /// Whether space is given back afterwards, where that is asked for: not every engine can.
+  std::optional<bool> compacts{};
   std::uint64_t store = 0;  ///< the store's own number
   std::uint64_t epoch = 0;  ///< of its ledger
 
@@ -97,6 +99,11 @@ struct MigrationPlan {
     text += "It may need " + bytes_in_words(plan.disk_needed) + " of disk";
     if (plan.disk_free) text += ", of " + bytes_in_words(*plan.disk_free) + " that are free";
     text += plan.fits() ? "\n" : ": make room first\n";
+  }
+  if (plan.compacts) {
+    text += *plan.compacts ? "Afterwards the trees that it changes are compacted\n"
+                           : "This engine cannot compact: what becomes free is used again, and "
+                             "the files stay as large as they are\n";
   }
   if (plan.refused != 0) {
     text += grouped_digits(plan.refused) +

@@ -3,11 +3,12 @@
 
 #include <varve/codecs/versions/tag.hpp>
 #include <varve/io/random_bytes.hpp>
-#include <varve/layers/migrated.hpp>
 #include <varve/migrations/history.hpp>
 #include <varve/migrations/ledger.hpp>
+#include <varve/migrations/plan_store.hpp>
 #include <varve/migrations/put_steps.hpp>
 #include <varve/migrations/run_words.hpp>
+#include <varve/migrations/schema_run.hpp>
 #include <varve/open.hpp>
 
 #include <algorithm>

@@ -15,6 +15,7 @@ struct MigrationProgress {
   BytesView tree{};  ///< that is being worked on; valid during the call
   bool verifying = false;
   bool finished = false;    ///< the last call of a run: the store is at its new version
+  bool compacting = false;  ///< the store is at its new version; space is given back
   std::uint64_t done = 0;   ///< records, over all processes that had a part in the run
   std::uint64_t total = 0;  ///< records expected; 0 where nobody knows
   double records_per_second = 0;

@@ -6,6 +6,7 @@
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/record_layouts.hpp>
 #include <varve/migrations/run_words.hpp>
+#include <varve/migrations/schema_heights.hpp>
 #include <varve/migrations/scrub_options.hpp>
 #include <varve/migrations/write_gate.hpp>
 
@@ -182,11 +183,13 @@ class Scrubber {
   }
 
   ScrubProgress finish() {
-    LedgerHead head = *ledger_.head();
+    const LedgerHead before = *ledger_.head();
+    LedgerHead head = before;
     head.floor_version = state_.version;
     ++head.epoch;
     WriteBatch batch;
     ledger_.put(batch, head);
+    note_rest<Chain>(engine_, ledger_, batch, before, head);
     ledger_.erase_scrub(batch);
     engine_.write(batch, Durability::synced);
     complete_ = true;

@@ -23,6 +23,7 @@ namespace detail {
   const std::string tree(progress.tree);
   if (progress.finished) return "migrated: " + grouped_digits(progress.done) + " records";
   if (progress.verifying) return "verifying " + tree + ": all of it is read again";
+  if (progress.compacting) return "compacting " + tree + ": the new version is in force";
   std::string text = (briefly ? "" : "migrating ") + tree + ": ";
   if (progress.total != 0) {
     const std::uint64_t done = progress.done < progress.total ? progress.done : progress.total;
@@ -49,7 +50,9 @@ namespace detail {
     return words.size() + around + least_bar < width;
   };
   std::string text = progress_in_words(progress);
-  if (progress.total == 0 || progress.verifying || progress.finished) return text;
+  if (progress.total == 0 || progress.verifying || progress.finished || progress.compacting) {
+    return text;
+  }
   if (width < wide || !fits(text)) {
     std::string brief = progress_in_words(progress, true);
     if (!fits(brief)) return text;
@@ -72,8 +75,8 @@ class TerminalProgress {
   void operator()(const MigrationProgress& progress) {
     const auto now = std::chrono::steady_clock::now();
     const bool complete = progress.total != 0 && progress.done >= progress.total;
-    const bool turns =
-        progress.finished || (progress.verifying && !verifying_) || (complete && !complete_);
+    const bool turns = progress.finished || progress.compacting ||
+                       (progress.verifying && !verifying_) || (complete && !complete_);
     if (shown_ && !turns && now - last_ < between_) return;
     shown_ = true;
     last_ = now;

@@ -110,11 +110,14 @@ struct IndexAccess {
       load_states(reader, table);
     }
     if ((table.readable.load(std::memory_order_relaxed) >> number & 1U) != 0) return;
-    throw Error(ErrorKind::busy, {.message = "the index '" + table.indexes[number].name +
-                                             "' is not readable yet: build_indexes() builds it",
-                                  .operation = "by",
-                                  .tree = table.name,
-                                  .layer = "table"});
+    constexpr bool past = requires { reader.has_built(Tree{}); };
+    throw Error(ErrorKind::busy,
+                {.message = "the index '" + table.indexes[number].name +
+                            (past ? "' was not complete at this height: read the records"
+                                  : "' is not readable yet: build_indexes() builds it"),
+                 .operation = "by",
+                 .tree = table.name,
+                 .layer = "table"});
   }
 
   /// The bytes of the key of the record. `room` keeps them where the entry does not.

@@ -27,6 +27,13 @@ consteval auto tag_of() {
   return tag;
 }
 
+/// The same of a number that is known only at run time.
+[[nodiscard]] inline std::string tag_bytes(std::size_t version) {
+  std::string tag(1, static_cast<char>(first_byte_of_tag(version)));
+  if (version >= 0x80) tag.push_back(static_cast<char>(version >> 7U));
+  return tag;
+}
+
 [[noreturn]] inline void refuse_record(ErrorKind kind, std::string message,
                                        const char* operation = "decode") {
   throw Error(kind, {.message = std::move(message), .operation = operation, .layer = "versions"});
