@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What history costs: durable heights of 1000 changed records on 100,000 beside the same batches
-// without the layer, and beside heights that prune as much as they add; the same on a million
+// without the layer, and beside heights that prune as much as they add, in the commits or by
+// `prune_step` between them, where that is not measured; the same on a million
 // records (the counter `milliseconds` is the median of a height; the goals are 25 on RocksDB and 55
 // on LMDB); reads at a height (`microseconds`; 10 and 2) beside those of the latest state.
 #include <varve/adapters/lmdb.hpp>
@@ -17,6 +18,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "directory.hpp"
@@ -101,9 +103,10 @@ class Filled {
 };
 
 /// Durable heights of 1000 changes, after some that are not measured. An item is a change.
-template <class Stack, class... Options>
+/// `between` is done to the store after each, and is not measured either.
+template <class Stack, class Between, class... Options>
 void write_heights(benchmark::State& state, const std::string& name, std::uint64_t records,
-                   const Options&... options) {
+                   const Between& between, const Options&... options) {
   Filled<Stack> filled(name, records, options...);
   Numbers numbers(1);
   filled.make_heights(20, numbers);
@@ -115,6 +118,7 @@ void write_heights(benchmark::State& state, const std::string& name, std::uint64
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     state.SetIterationTime(taken.count());
     milliseconds.push_back(1000 * taken.count());
+    between(filled.store());
   }
   filled.store().flush();
   std::sort(milliseconds.begin(), milliseconds.end());
@@ -177,20 +181,24 @@ void add(const std::string& engine) {
         ->Iterations(heights_measured)
         ->Repetitions(repetitions);
   };
-  const auto of_few = [](auto* run, const auto&... options) {
+  const auto of = [](auto stack, std::uint64_t records, auto between, const auto&... options) {
     return [=](benchmark::State& state, const std::string& directory) {
-      run(state, directory, few, options...);
+      write_heights<typename decltype(stack)::type>(state, directory, records, between, options...);
     };
   };
-  writes("heights_" + engine + "/plain", 3, of_few(&write_heights<Engine>));
-  writes("heights_" + engine + "/history", 3, of_few(&write_heights<History>));
-  writes("heights_" + engine + "/roots", 3, of_few(&write_heights<Roots>));
-  writes("heights_" + engine + "/roots_pruning", 3,
-         of_few(&write_heights<Roots, VersionedOptions>, VersionedOptions{.retain_heights = 10}));
-  writes("million_" + engine + "/roots", 1,
-         [](benchmark::State& state, const std::string& directory) {
-           write_heights<Roots>(state, directory, many);
-         });
+  const auto nothing = [](auto&) {};
+  const auto prune = [](Roots& store) {
+    while (store.prune_step()) {
+    }
+  };
+  const VersionedOptions ten{.retain_heights = 10};
+  const std::type_identity<Roots> roots;
+  writes("heights_" + engine + "/plain", 3, of(std::type_identity<Engine>(), few, nothing));
+  writes("heights_" + engine + "/history", 3, of(std::type_identity<History>(), few, nothing));
+  writes("heights_" + engine + "/roots", 3, of(roots, few, nothing));
+  writes("heights_" + engine + "/roots_pruning", 3, of(roots, few, nothing, ten));
+  writes("heights_" + engine + "/roots_pruned_between", 3, of(roots, few, prune, ten));
+  writes("million_" + engine + "/roots", 1, of(roots, many, nothing));
   const auto reads = [&](const std::string& name, const std::string& directory, auto* run) {
     benchmark::RegisterBenchmark(
         ("6/history_reads_" + engine + "/" + name).c_str(),

@@ -313,6 +313,8 @@ TEST_CASE("Versioned: pruning is bounded, keeps up, and leaves nothing behind") 
     pruned = now.pruned;
     CHECK(now.heights <= 5);
   }
+  CHECK(store.statistics().waiting == 1);  // of the height that the last one gave up
+  CHECK_FALSE(store.prune_step());
   CHECK(store.statistics().waiting == 0);
   CHECK(entries_of(store) == store.statistics().entries);
   CHECK(entries_of(store) == 4);

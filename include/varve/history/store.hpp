@@ -208,8 +208,9 @@ class HistoryStore {
       const Retention retention(
           trees_, options_,
           std::max<std::size_t>(least_budget, 2 * static_cast<std::size_t>(height.record.entries)));
-      retention.move(next, head, out, height);
+      // What this height gives up is left to the next, or to a `prune_step` between them.
       counts.pruned = retention.prune(next, head, out);
+      retention.move(next, head, out, height);
       counts.prune_nanoseconds = nanoseconds_since(pruning);
     } else if (dropped.empty()) {
       write(next, batch, order.durability);
