@@ -37,10 +37,14 @@ template <class S>
 void node_batched(benchmark::State& state, std::size_t width) {
   const std::vector<DigestPair> pairs = made_pairs();
   std::vector<Digest> out(count);
+  std::vector<HashJob> jobs;
+  for (std::size_t i = 0; i < count; ++i) {
+    jobs.push_back({pairs[i].first.data(), pairs[i].second.data(), out[i].data()});
+  }
   limit_lanes(width);
   if (lanes() != width) state.SkipWithError("this processor does not hash so many at once");
   for (auto _ : state) {
-    S::nodes(pairs, out);
+    S::nodes(jobs);
     benchmark::DoNotOptimize(out.data());
   }
   limit_lanes(16);

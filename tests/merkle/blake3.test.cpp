@@ -147,8 +147,16 @@ TEST_CASE("BLAKE3: pairs hashed many at once are what they are one by one") {
     for (std::size_t count = 0; count <= pairs.size(); ++count) {
       std::vector<Digest> nodes(count + 1);
       std::vector<Digest> leaves(count + 1);
-      Blake3::nodes({pairs.data(), count}, {nodes.data(), count});
-      Blake3::leaves({pairs.data(), count}, {leaves.data(), count});
+      std::vector<HashJob> of_nodes;
+      std::vector<HashJob> of_leaves;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::byte* const left = pairs[i].first.data();
+        const std::byte* const right = pairs[i].second.data();
+        of_nodes.push_back({left, right, nodes[i].data()});
+        of_leaves.push_back({left, right, leaves[i].data()});
+      }
+      Blake3::nodes(of_nodes);
+      Blake3::leaves(of_leaves);
       for (std::size_t i = 0; i < count; ++i) {
         INFO(i << " of " << count);
         REQUIRE(nodes[i] == Blake3::node(pairs[i].first, pairs[i].second));

@@ -45,9 +45,10 @@ void run(std::size_t capacity, bool keeps_all, std::uint64_t seed) {
       cache.clear();
       CHECK(cache.bytes() == 0);
     } else {
-      cache.prefetch(key);
-      cache.prefetch_nearer(key);
-      const std::optional<BytesView> page = cache.find(key);
+      const std::uint64_t hash = PageCache::hash_of(key);
+      cache.prefetch(hash);
+      cache.prefetch_nearer(hash);
+      const std::optional<BytesView> page = cache.find(key, hash);
       const auto it = model.find(key);
       if (page && (it == model.end() || *page != it->second)) FAIL("another page than was put");
       if (keeps_all && it != model.end() && !page) FAIL("a page is lost");
@@ -67,18 +68,31 @@ TEST_CASE("PageCache: gives the page that was put last, or none, within its boun
   INFO("VARVE_SEED=" << seed);
   run(std::size_t{1} << 20U, true, seed);
   run(20000, false, seed + 1);
-  run(1000, false, seed + 2);
+  run(4000, false, seed + 2);
   run(0, false, seed + 3);
 }
 
-TEST_CASE("PageCache: what is used stays, what is not goes") {
+TEST_CASE("PageCache: what is put again and again stays, what is not goes") {
   PageCache cache(100 * 1024);
-  const std::string hot = "hot";
-  cache.put(hot, std::string(500, 'h'));
+  const auto finds = [&](BytesView key) { return cache.find(key, PageCache::hash_of(key)); };
   for (int i = 0; i != 5000; ++i) {
-    REQUIRE(cache.find(hot));
+    cache.put("hot", std::string(500, static_cast<char>(i)));
     cache.put("cold" + std::to_string(i), std::string(500, 'c'));
+    REQUIRE(finds("hot") == std::string(500, static_cast<char>(i)));
   }
-  CHECK_FALSE(cache.find("cold0"));
-  CHECK(cache.bytes() > 90 * 1024);
+  CHECK_FALSE(finds("cold0"));
+  CHECK(finds("cold4999"));
+  CHECK(cache.bytes() > 80 * 1024);
+}
+
+TEST_CASE("PageCache: what is longer than any page is not kept, nor what it replaces") {
+  PageCache cache(std::size_t{1} << 20U);
+  const auto finds = [&](BytesView key) { return cache.find(key, PageCache::hash_of(key)); };
+  cache.put("key", std::string(1028, 'p'));
+  CHECK(finds("key"));
+  cache.put("key", std::string(2000, 'p'));
+  CHECK_FALSE(finds("key"));
+  cache.put(std::string(34, 'k'), "page");
+  CHECK_FALSE(finds(std::string(34, 'k')));
+  CHECK(cache.bytes() == 0);
 }

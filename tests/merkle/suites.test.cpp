@@ -96,8 +96,16 @@ void check_batches() {
   std::vector<Digest> k(45), v(45), leaves(45), nodes(45);
   S::key_digests("t", keys, k);
   S::value_digests(values, v);
-  S::leaves(pairs, leaves);
-  S::nodes(pairs, nodes);
+  std::vector<HashJob> of_leaves;
+  std::vector<HashJob> of_nodes;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const std::byte* const left = pairs[i].first.data();
+    const std::byte* const right = pairs[i].second.data();
+    of_leaves.push_back({left, right, leaves[i].data()});
+    of_nodes.push_back({left, right, nodes[i].data()});
+  }
+  S::leaves(of_leaves);
+  S::nodes(of_nodes);
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     INFO(std::string(S::name) << " " << i);
     CHECK(k[i] == pairs[i].first);
@@ -106,7 +114,15 @@ void check_batches() {
     CHECK(nodes[i] == S::node(pairs[i].first, pairs[i].second));
     CHECK(leaves[i] != nodes[i]);
   }
-  S::nodes({}, {});
+  // In the place of what it is the hash of, on either side.
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    of_nodes[i].out = i % 2 == 0 ? pairs[i].first.data() : pairs[i].second.data();
+  }
+  S::nodes(of_nodes);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    CHECK((i % 2 == 0 ? pairs[i].first : pairs[i].second) == nodes[i]);
+  }
+  S::nodes({});
   S::value_digests({}, {});
 }
 

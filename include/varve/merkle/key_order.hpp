@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,45 +27,56 @@ struct KeyPlace {
   const T* item;
 };
 
+namespace detail {
+
+/// Sorts `places`, with as much room beside them. Digests are spread evenly: dealt out by a few of
+/// their bits, `above` of them known to be the same, they are nearly in order.
+template <class T, class Less>
+void deal_out(std::span<KeyPlace<T>> places, std::span<KeyPlace<T>> room, unsigned above,
+              const Less& less) {
+  constexpr std::size_t few = 24;
+  constexpr unsigned most_bits = 11;
+  if (places.size() <= few || above == 64) return std::sort(places.begin(), places.end(), less);
+  const unsigned bits =
+      std::min({static_cast<unsigned>(std::bit_width(places.size())) - 2, most_bits, 64 - above});
+  const auto bucket = [&](const KeyPlace<T>& place) {
+    return static_cast<std::size_t>(place.prefix << above >> (64 - bits));
+  };
+  std::array<std::uint32_t, (std::size_t{1} << most_bits) + 1> ends;
+  std::fill_n(ends.begin(), (std::size_t{1} << bits) + 1, 0U);
+  for (const auto& place : places) ++ends[bucket(place) + 1];
+  for (std::size_t i = 1; i <= std::size_t{1} << bits; ++i) ends[i] += ends[i - 1];
+  for (const auto& place : places) room[ends[bucket(place)]++] = place;
+  std::copy(room.begin(), room.end(), places.begin());
+  std::size_t first = 0;
+  for (std::size_t i = 0; i != std::size_t{1} << bits; ++i) {
+    const std::size_t size = ends[i] - first;
+    if (size > 1) deal_out(places.subspan(first, size), room.first(size), above + bits, less);
+    first = ends[i];
+  }
+}
+
+}  // namespace detail
+
 /// The items in the order of their keys (the member `key` of each); of one key, in the order in
-/// which they are given. Digests are spread evenly: one pass deals them out by their first bits,
-/// and what is left to sort is small.
+/// which they are given. Fewer than 2^32 of them.
 template <auto key, class T>
 [[nodiscard]] std::vector<KeyPlace<T>> in_key_order(std::span<const T> items) {
-  const auto less = [](const KeyPlace<T>& one, const KeyPlace<T>& other) {
+  std::vector<KeyPlace<T>> places(items.size());
+  for (std::size_t i = 0; i != items.size(); ++i) {
+    std::uint64_t prefix = 0;
+    for (std::size_t at = 0; at != 8; ++at) {
+      prefix = prefix << 8U | std::to_integer<std::uint64_t>((items[i].*key)[at]);
+    }
+    places[i] = {prefix, &items[i]};
+  }
+  std::vector<KeyPlace<T>> room(places.size());
+  detail::deal_out(std::span(places), std::span(room), 0, [](const auto& one, const auto& other) {
     if (one.prefix != other.prefix) return one.prefix < other.prefix;
     const int order = compare(one.item->*key, other.item->*key);
     return order != 0 ? order < 0 : one.item < other.item;
-  };
-  std::vector<KeyPlace<T>> places;
-  places.reserve(items.size());
-  for (const T& item : items) {
-    std::uint64_t prefix = 0;
-    for (std::size_t i = 0; i != 8; ++i) {
-      prefix = prefix << 8U | std::to_integer<std::uint64_t>((item.*key)[i]);
-    }
-    places.push_back({prefix, &item});
-  }
-  constexpr unsigned bits = 12;
-  if (places.size() < std::size_t{1} << bits) {
-    std::sort(places.begin(), places.end(), less);
-    return places;
-  }
-  const auto bucket = [](const KeyPlace<T>& place) {
-    return static_cast<std::size_t>(place.prefix >> (64 - bits));
-  };
-  std::vector<std::size_t> ends((std::size_t{1} << bits) + 1);
-  for (const auto& place : places) ++ends[bucket(place) + 1];
-  for (std::size_t i = 1; i != ends.size(); ++i) ends[i] += ends[i - 1];
-  std::vector<KeyPlace<T>> dealt(places.size());
-  for (const auto& place : places) dealt[ends[bucket(place)]++] = place;
-  auto first = dealt.begin();
-  for (std::size_t i = 0; i + 1 != ends.size(); ++i) {
-    const auto last = dealt.begin() + static_cast<std::ptrdiff_t>(ends[i]);
-    std::sort(first, last, less);
-    first = last;
-  }
-  return dealt;
+  });
+  return places;
 }
 
 }  // namespace varve::merkle

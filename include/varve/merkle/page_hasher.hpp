@@ -2,7 +2,8 @@
 #pragma once
 
 #include <varve/merkle/digest.hpp>
-#include <varve/merkle/page.hpp>
+#include <varve/merkle/hash_job.hpp>
+#include <varve/merkle/stored_page.hpp>
 #include <varve/merkle/suite.hpp>
 
 #include <algorithm>
@@ -10,106 +11,107 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
 namespace varve::merkle {
 
 /// Hashes pages, many side by side: the leaves of all of them in one batch, then the nodes above
-/// them in four more, so that the lanes of the processor are full.
+/// them in four more, so that the lanes of the processor are full. Nothing is copied on the way.
 ///
-/// Threads  one at a time; each its own.
+/// Threads one at a time; each its own.
 template <Suite S>
 class PageHasher {
  public:
-  PageHasher() : folds_(group), pairs_(group * Page::slots), digests_(group * Page::slots) {
-    targets_.reserve(group * Page::slots);
-  }
+  /// So many pages are worked on at once, which keeps what they need in the first caches.
+  static constexpr std::size_t group = 64;
 
-  /// Calls `take(page, hash)` for each page (a range of pointers) in their order. The hash of a
-  /// page is that of the subtree that it is the top of.
+  PageHasher() : folds_(group), jobs_(group * slots) {}
+
+  /// Calls `take(i, hash)` for each of the pages, in their order. The hash of a page is that of the
+  /// subtree that it is the top of. `P` is `Page` or `StoredPage`.
   template <class P, class Take>
   void operator()(std::span<P* const> pages, Take&& take) {
-    for (; !pages.empty(); pages = pages.subspan(std::min(group, pages.size()))) {
-      const auto some = pages.first(std::min(group, pages.size()));
+    for (std::size_t first = 0; first < pages.size(); first += group) {
+      const auto some = pages.subspan(first, std::min(group, pages.size() - first));
       hash_leaves(some);
-      for (unsigned width = 1; width != Page::slots; width *= 2) hash_nodes(some.size(), width);
+      for (unsigned width = 1; width != slots; width *= 2) hash_nodes(some.size(), width);
       for (std::size_t i = 0; i != some.size(); ++i) {
-        take(*some[i], some[i]->occupied != 0 ? folds_[i].values[0] : S::empty);
+        take(first + i, folds_[i].hash());
       }
     }
   }
 
  private:
-  /// What is worked on at once stays in the second-level cache.
-  static constexpr std::size_t group = 64;
+  static constexpr unsigned slots = StoredPage::slots;
 
   /// A page on its way to one hash: after each step the values lie twice as far apart.
   struct Fold {
-    std::array<Digest, Page::slots> values;
-    unsigned occupied;  ///< what is not empty
-    unsigned several;   ///< what has more than one key
+    std::array<const std::byte*, slots> values;
+    std::array<Digest, slots> made;  ///< where values lie that the page does not hold
+    unsigned several;                ///< bit i: the value i is of more keys than one
+
+    [[nodiscard]] Digest hash() const noexcept {
+      Digest hash;
+      std::memcpy(hash.data(), values[0], hash.size());
+      return hash;
+    }
   };
 
+  static unsigned lowest(unsigned mask) noexcept {
+    return static_cast<unsigned>(std::countr_zero(mask));
+  }
+
   template <class P>
-  void hash_leaves(std::span<P* const> pages) {
-    targets_.clear();
+  void hash_leaves(std::span<P* const> pages) noexcept {
+    std::size_t jobs = 0;
     for (std::size_t i = 0; i != pages.size(); ++i) {
-      const Page& page = *pages[i];
+      const auto& page = *pages[i];
       Fold& fold = folds_[i];
-      fold.occupied = page.occupied;
       fold.several = page.pages();
+      fold.values.fill(S::empty.data());
       for (unsigned rest = page.leaves; rest != 0; rest &= rest - 1) {
-        const auto slot = static_cast<unsigned>(std::countr_zero(rest));
-        pairs_[targets_.size()] = page.entries[slot];
-        targets_.push_back(&fold.values[slot]);
+        const unsigned slot = lowest(rest);
+        std::byte* const hash = fold.made[slot].data();
+        jobs_[jobs++] = {page.at(slot), page.at(slot) + sizeof(Digest), hash};
+        fold.values[slot] = hash;
       }
       for (unsigned rest = fold.several; rest != 0; rest &= rest - 1) {
-        const auto slot = static_cast<unsigned>(std::countr_zero(rest));
-        fold.values[slot] = page.entries[slot].first;
+        fold.values[lowest(rest)] = page.at(lowest(rest));
       }
     }
-    S::leaves(std::span<const DigestPair>(pairs_).first(targets_.size()), digests());
-    deliver();
+    S::leaves(std::span<const HashJob>(jobs_).first(jobs));
   }
 
   /// Joins what lies `width` apart. A lone leaf rises as it is; more keys than one make a node.
-  void hash_nodes(std::size_t pages, unsigned width) {
-    // The slots where a left child lies: every second group of `width`, its first.
-    const unsigned lefts = width == 1 ? 0x5555U : width == 2 ? 0x1111U : width == 4 ? 0x0101U : 1U;
-    targets_.clear();
+  /// Which it is nobody can guess: so every pair is written down, and stays if it makes a node.
+  void hash_nodes(std::size_t pages, unsigned width) noexcept {
+    const std::byte* const empty = S::empty.data();
+    std::size_t jobs = 0;
     for (std::size_t i = 0; i != pages; ++i) {
       Fold& fold = folds_[i];
-      const unsigned left = fold.occupied & lefts;
-      const unsigned right = (fold.occupied >> width) & lefts;
-      const unsigned nodes = ((fold.several | fold.several >> width) & lefts) | (left & right);
-      for (unsigned rest = right & ~left & ~nodes; rest != 0; rest &= rest - 1) {
-        const auto slot = static_cast<unsigned>(std::countr_zero(rest));
-        fold.values[slot] = fold.values[slot + width];
+      unsigned nodes = 0;
+      for (unsigned slot = 0; slot != slots; slot += 2 * width) {
+        const std::byte* const left = fold.values[slot];
+        const std::byte* const right = fold.values[slot + width];
+        std::byte* const hash = fold.made[slot].data();
+        const unsigned several = (fold.several >> slot | fold.several >> (slot + width)) & 1U;
+        const unsigned both = left != empty && right != empty ? 1 : 0;
+        const unsigned node = several | both;
+        jobs_[jobs] = {left, right, hash};
+        jobs += node;
+        nodes |= node << slot;
+        const std::byte* const one = left != empty ? left : right;
+        fold.values[slot] = node != 0 ? hash : one;
       }
-      for (unsigned rest = nodes; rest != 0; rest &= rest - 1) {
-        const auto slot = static_cast<unsigned>(std::countr_zero(rest));
-        DigestPair& pair = pairs_[targets_.size()];
-        pair.first = (left >> slot & 1U) != 0 ? fold.values[slot] : S::empty;
-        pair.second = (right >> slot & 1U) != 0 ? fold.values[slot + width] : S::empty;
-        targets_.push_back(&fold.values[slot]);
-      }
-      fold.occupied = left | right;
       fold.several = nodes;
     }
-    S::nodes(std::span<const DigestPair>(pairs_).first(targets_.size()), digests());
-    deliver();
-  }
-
-  std::span<Digest> digests() noexcept { return std::span(digests_).first(targets_.size()); }
-  void deliver() noexcept {
-    for (std::size_t i = 0; i != targets_.size(); ++i) *targets_[i] = digests_[i];
+    S::nodes(std::span<const HashJob>(jobs_).first(jobs));
   }
 
   std::vector<Fold> folds_;
-  std::vector<DigestPair> pairs_;
-  std::vector<Digest> digests_;
-  std::vector<Digest*> targets_;
+  std::vector<HashJob> jobs_;
 };
 
 }  // namespace varve::merkle

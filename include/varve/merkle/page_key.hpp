@@ -55,13 +55,16 @@ class PageKey {
   /// The slot in which the page above holds this one, which is not the page of all keys.
   [[nodiscard]] constexpr unsigned slot() const noexcept { return nibble(depth() - 1); }
 
-  /// Whether the page lies on the way to `digest`.
-  [[nodiscard]] constexpr bool covers(const Digest& digest) const noexcept {
+  /// Whether the 32 bytes of `digest` belong into `slot` of the page.
+  [[nodiscard]] constexpr bool has_place_for(const std::byte* digest,
+                                             unsigned slot) const noexcept {
     const std::size_t whole = depth() / 2;
     for (std::size_t i = 0; i != whole; ++i) {
       if (static_cast<char>(digest[i]) != bytes_[1 + i]) return false;
     }
-    return depth() % 2 == 0 || nibble_of(digest, depth() - 1) == nibble(depth() - 1);
+    const auto next = std::to_integer<unsigned>(digest[whole]);
+    if (depth() % 2 == 0) return next >> 4U == slot;
+    return next == (static_cast<unsigned char>(bytes_[1 + whole]) | slot);
   }
 
   /// The key of the page in the store. Lives as long as this object.

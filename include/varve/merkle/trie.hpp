@@ -63,7 +63,11 @@ class Trie {
   /// were written.
   void accept(const TrieUpdate& update) noexcept {
     try {
-      for (const PageChange& page : update.pages()) {
+      const auto pages = update.pages();
+      for (std::size_t i = 0; i != pages.size(); ++i) {
+        constexpr std::size_t ahead = 8;
+        if (i + ahead < pages.size()) cache_.prefetch(PageCache::hash_of(pages[i + ahead].key));
+        const PageChange& page = pages[i];
         if (page.after) {
           cache_.put(page.key, *page.after);
         } else {

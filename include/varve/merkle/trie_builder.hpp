@@ -106,7 +106,8 @@ class TrieBuilder {
     char stored[Page::max_bytes];
     for (std::size_t depth = waiting_.size(); depth-- != 0;) {
       std::vector<Open*>& pages = waiting_[depth];
-      hasher_(std::span<Open* const>(pages), [&](Open& page, const Digest& hash) {
+      hasher_(std::span(std::as_const(pages)), [&](std::size_t i, const Digest& hash) {
+        const Open& page = *pages[i];
         (page.above != nullptr ? page.above->entries[page.key.slot()].first : summary_.root) = hash;
         write_(page.key.view(), BytesView(stored, page.encode(stored)));
       });

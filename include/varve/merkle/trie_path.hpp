@@ -55,7 +55,7 @@ Digest step_down(R& reader, Page& page, unsigned slot) {
   const std::uint64_t count = page.counts[slot];
   page.key = page.key.below(slot);
   if (!read_page(reader, page)) throw damaged_page(page.key, "is missing");
-  check_count(page, count);
+  check_count(page.key, page.count(), count);
   return hash;
 }
 
@@ -100,7 +100,9 @@ template <Suite S, TriePages R>
       part.first = next.first;
       part.width = next.width;
     }
-    if (expected) check_hash(page, hash_of_path<S>(part, key, proof.siblings), *expected);
+    if (expected) {
+      check_hash(page.key, hash_of_path<S>(part, key, proof.siblings).data(), expected->data());
+    }
     if (part.empty()) return proof;
     if (const DigestPair* const leaf = part.lone_leaf()) {
       if (leaf->first == key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/bytes.hpp>
+#include <varve/merkle/byte_pool.hpp>
 #include <varve/merkle/digest.hpp>
 
 #include <cstdint>
@@ -25,7 +26,7 @@ class TrieUpdate {
  public:
   /// `bytes` is what the pages are views of.
   TrieUpdate(const Digest& root, std::uint64_t count, std::vector<PageChange> pages,
-             std::vector<char> bytes) noexcept
+             BytePool bytes) noexcept
       : root_(root), count_(count), pages_(std::move(pages)), bytes_(std::move(bytes)) {}
 
   // A copy would look into the bytes of the original.
@@ -47,7 +48,7 @@ class TrieUpdate {
   Digest root_;
   std::uint64_t count_;
   std::vector<PageChange> pages_;
-  std::vector<char> bytes_;
+  BytePool bytes_;
 };
 
 }  // namespace varve::merkle

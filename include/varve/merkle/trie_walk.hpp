@@ -34,7 +34,7 @@ class TrieWalk {
     Digest hash_of_page = S::empty;
     const Page* const only = &page;
     hasher_(std::span<const Page* const>(&only, 1),
-            [&](const Page&, const Digest& hash) { hash_of_page = hash; });
+            [&](std::size_t, const Digest& hash) { hash_of_page = hash; });
     return hash_of_page;
   }
 
@@ -48,8 +48,8 @@ class TrieWalk {
       }
       Page child{.key = page.key.below(slot)};
       if (!read_page(reader_, child)) throw damaged_page(child.key, "is missing");
-      check_count(child, page.counts[slot]);
-      check_hash(child, hash_of(child), page.entries[slot].first);
+      check_count(child.key, child.count(), page.counts[slot]);
+      check_hash(child.key, hash_of(child).data(), page.at(slot));
       ++summary_.pages;
       below(child, visit);
     }

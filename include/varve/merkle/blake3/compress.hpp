@@ -19,6 +19,7 @@ using Words = std::array<std::uint32_t, 8>;
 using Block = std::array<std::uint32_t, 16>;
 
 inline constexpr std::size_t block_bytes = 64;
+inline constexpr std::size_t half_bytes = block_bytes / 2;
 inline constexpr std::size_t chunk_bytes = 1024;
 
 inline constexpr Words iv{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,

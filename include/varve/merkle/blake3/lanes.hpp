@@ -19,8 +19,10 @@ namespace varve::merkle::blake3 {
 /// once. The pointers are arrays of as many entries as the kernel has lanes.
 struct LaneJob {
   const Words* key;
-  const std::byte* const* starts;  ///< where all blocks but the last stand, one after another
-  const std::byte* const* lasts;   ///< where the last block stands, 64 bytes, padded with zeros
+  const std::byte* const* starts;      ///< where all blocks but the last stand, one after another
+  const std::byte* const* last_lows;   ///< the lower half of the last block, padded with zeros
+  const std::byte* const* last_highs;  ///< the upper half of it
+  std::byte* const* outs;              ///< where 32 bytes go, after all was read
   const std::uint32_t* last_sizes;
   std::size_t blocks;
   std::uint64_t counter;  ///< of the first lane
@@ -30,20 +32,25 @@ struct LaneJob {
   std::uint32_t last_flags;
 };
 
-using Kernel = void (*)(const LaneJob& job, Digest* out) noexcept;
+using Kernel = void (*)(const LaneJob& job) noexcept;
 
 /// One message, with the plain operations of every compiler.
-inline void kernel_1(const LaneJob& job, Digest* out) noexcept {
+inline void kernel_1(const LaneJob& job) noexcept {
   Words chain = *job.key;
   for (std::size_t b = 0; b < job.blocks; ++b) {
     const bool last = b + 1 == job.blocks;
+    std::byte block[block_bytes];
+    const std::byte* const start = job.starts[0] + b * block_bytes;
+    std::memcpy(block, last ? job.last_lows[0] : start, half_bytes);
+    std::memcpy(block + half_bytes, last ? job.last_highs[0] : start + half_bytes, half_bytes);
     std::uint32_t m[16];
-    load_block(m, last ? job.lasts[0] : job.starts[0] + b * block_bytes, block_bytes);
+    load_block(m, block, block_bytes);
     const std::uint32_t flags =
         job.flags | (b == 0 ? job.first_flags : 0) | (last ? job.last_flags : 0);
     chain = compress(chain, m, job.counter, last ? job.last_sizes[0] : block_bytes, flags);
   }
-  *out = to_digest(chain);
+  const Digest digest = to_digest(chain);
+  std::memcpy(job.outs[0], digest.data(), digest.size());
 }
 
 #if defined(VARVE_BLAKE3_VECTORS)
@@ -136,9 +143,9 @@ template <int Count, class V>
 }
 
 template <int Count, class V>
-[[gnu::always_inline]] inline void store_row(const V& row, Digest* to, std::size_t at) {
+[[gnu::always_inline]] inline void store_row(const V& row, std::byte* const* to, std::size_t at) {
   if constexpr (Count == 4) {
-    std::memcpy(to->data() + at, &row, 16);
+    std::memcpy(to[0] + at, &row, 16);
   } else if constexpr (Count == 8) {
     store_row<4>(__builtin_shufflevector(row, row, 0, 1, 2, 3), to, at);
     store_row<4>(__builtin_shufflevector(row, row, 4, 5, 6, 7), to + 4, at);
@@ -148,32 +155,28 @@ template <int Count, class V>
   }
 }
 
+/// Four words of each lane.
 template <int Count, class V>
-[[gnu::always_inline]] inline void load_quarter(V (&m)[16], int quarter,
-                                                const std::byte* const* from, std::size_t at) {
-  const auto here = at + static_cast<std::size_t>(quarter) * 16;
-  V* const w = m + quarter * 4;
-  load_row<Count>(w[0], from, here);
-  load_row<Count>(w[1], from + 1, here);
-  load_row<Count>(w[2], from + 2, here);
-  load_row<Count>(w[3], from + 3, here);
+[[gnu::always_inline]] inline void load_words(V* w, const std::byte* const* from, std::size_t at) {
+  load_row<Count>(w[0], from, at);
+  load_row<Count>(w[1], from + 1, at);
+  load_row<Count>(w[2], from + 2, at);
+  load_row<Count>(w[3], from + 3, at);
   transpose<Count>(w[0], w[1], w[2], w[3]);
 }
 
 template <int Count, class V>
-[[gnu::always_inline]] inline void store_half(V (&h)[8], int half, Digest* to) {
-  const auto here = static_cast<std::size_t>(half) * 16;
-  V* const w = h + half * 4;
+[[gnu::always_inline]] inline void store_words(V* w, std::byte* const* to, std::size_t at) {
   transpose<Count>(w[0], w[1], w[2], w[3]);
-  store_row<Count>(w[0], to, here);
-  store_row<Count>(w[1], to + 1, here);
-  store_row<Count>(w[2], to + 2, here);
-  store_row<Count>(w[3], to + 3, here);
+  store_row<Count>(w[0], to, at);
+  store_row<Count>(w[1], to + 1, at);
+  store_row<Count>(w[2], to + 2, at);
+  store_row<Count>(w[3], to + 3, at);
 }
 
 /// `Count` messages at once. Inlined into a function for each set of instructions.
 template <int Count>
-[[gnu::always_inline]] inline void run_lanes(const LaneJob& job, Digest* out) {
+[[gnu::always_inline]] inline void run_lanes(const LaneJob& job) {
   using V = typename Lanes<Count>::Words;
   const V zero{};
   std::uint32_t low[Count];
@@ -193,13 +196,15 @@ template <int Count>
             zero + key[4], zero + key[5], zero + key[6], zero + key[7]};
   for (std::size_t b = 0; b < job.blocks; ++b) {
     const bool last = b + 1 == job.blocks;
-    const std::byte* const* const from = last ? job.lasts : job.starts;
-    const std::size_t at = last ? 0 : b * block_bytes;
+    const std::byte* const* const lows = last ? job.last_lows : job.starts;
+    const std::byte* const* const highs = last ? job.last_highs : job.starts;
+    const std::size_t low_at = last ? 0 : b * block_bytes;
+    const std::size_t high_at = last ? 0 : low_at + half_bytes;
     V m[16];
-    load_quarter<Count>(m, 0, from, at);
-    load_quarter<Count>(m, 1, from, at);
-    load_quarter<Count>(m, 2, from, at);
-    load_quarter<Count>(m, 3, from, at);
+    load_words<Count>(m, lows, low_at);
+    load_words<Count>(m + 4, lows, low_at + 16);
+    load_words<Count>(m + 8, highs, high_at);
+    load_words<Count>(m + 12, highs, high_at + 16);
     const std::uint32_t flags =
         job.flags | (b == 0 ? job.first_flags : 0) | (last ? job.last_flags : 0);
     V s[16] = {h[0],
@@ -228,26 +233,26 @@ template <int Count>
     h[6] = s[6] ^ s[14];
     h[7] = s[7] ^ s[15];
   }
-  store_half<Count>(h, 0, out);
-  store_half<Count>(h, 1, out);
+  store_words<Count>(h, job.outs, 0);
+  store_words<Count>(h + 4, job.outs, 16);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.1"))) inline void kernel_4(const LaneJob& job, Digest* out) noexcept {
-  run_lanes<4>(job, out);
+__attribute__((target("sse4.1"))) inline void kernel_4(const LaneJob& job) noexcept {
+  run_lanes<4>(job);
 }
 
-__attribute__((target("avx2"))) inline void kernel_8(const LaneJob& job, Digest* out) noexcept {
-  run_lanes<8>(job, out);
+__attribute__((target("avx2"))) inline void kernel_8(const LaneJob& job) noexcept {
+  run_lanes<8>(job);
 }
 
-__attribute__((target("avx512f,avx512vl,avx512bw"))) inline void kernel_16(const LaneJob& job,
-                                                                           Digest* out) noexcept {
-  run_lanes<16>(job, out);
+__attribute__((target("avx512f,avx512vl,avx512bw"))) inline void kernel_16(
+    const LaneJob& job) noexcept {
+  run_lanes<16>(job);
 }
 #else
-inline void kernel_4(const LaneJob& job, Digest* out) noexcept {
-  run_lanes<4>(job, out);
+inline void kernel_4(const LaneJob& job) noexcept {
+  run_lanes<4>(job);
 }
 #endif
 

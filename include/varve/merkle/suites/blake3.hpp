@@ -5,6 +5,7 @@
 #include <varve/merkle/blake3.hpp>
 #include <varve/merkle/blake3/batch.hpp>
 #include <varve/merkle/digest.hpp>
+#include <varve/merkle/hash_job.hpp>
 #include <varve/merkle/suites/tree_key.hpp>
 
 #include <array>
@@ -51,12 +52,12 @@ struct Blake3 {
     return pair_of(node_role, left, right);
   }
 
-  static void leaves(std::span<const DigestPair> pairs, std::span<Digest> out) noexcept {
-    blake3::hash_pairs(leaf_role, pair_flags, pairs, out.data());
+  static void leaves(std::span<const HashJob> jobs) noexcept {
+    blake3::hash_pairs(leaf_role, pair_flags, jobs);
   }
 
-  static void nodes(std::span<const DigestPair> pairs, std::span<Digest> out) noexcept {
-    blake3::hash_pairs(node_role, pair_flags, pairs, out.data());
+  static void nodes(std::span<const HashJob> jobs) noexcept {
+    blake3::hash_pairs(node_role, pair_flags, jobs);
   }
 
   static void key_digests(BytesView tree, std::span<const BytesView> keys,

@@ -3,6 +3,7 @@
 
 #include <varve/concepts/bytes.hpp>
 #include <varve/merkle/digest.hpp>
+#include <varve/merkle/hash_job.hpp>
 #include <varve/merkle/sha256.hpp>
 #include <varve/merkle/suites/tree_key.hpp>
 
@@ -43,15 +44,22 @@ struct Sha256Suite {
     for (std::size_t i = 0; i < values.size(); ++i) out[i] = value_digest(values[i]);
   }
 
-  static void leaves(std::span<const DigestPair> pairs, std::span<Digest> out) noexcept {
-    for (std::size_t i = 0; i < pairs.size(); ++i) out[i] = leaf(pairs[i].first, pairs[i].second);
+  static void leaves(std::span<const HashJob> jobs) noexcept {
+    for (const HashJob& job : jobs) run(Tags::leaf, job);
   }
 
-  static void nodes(std::span<const DigestPair> pairs, std::span<Digest> out) noexcept {
-    for (std::size_t i = 0; i < pairs.size(); ++i) out[i] = node(pairs[i].first, pairs[i].second);
+  static void nodes(std::span<const HashJob> jobs) noexcept {
+    for (const HashJob& job : jobs) run(Tags::node, job);
   }
 
  private:
+  static void run(BytesView tag, const HashJob& job) noexcept {
+    const Digest hash = sha256_of({tag, view(job.left), view(job.right)});
+    std::memcpy(job.out, hash.data(), hash.size());
+  }
+  [[nodiscard]] static BytesView view(const std::byte* digest) noexcept {
+    return {reinterpret_cast<const char*>(digest), sizeof(Digest)};
+  }
   [[nodiscard]] static BytesView view(const Digest& digest) noexcept {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
   }
