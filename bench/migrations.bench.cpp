@@ -15,8 +15,6 @@
 
 #include <benchmark/benchmark.h>
 #include <lmdb.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -27,9 +25,12 @@
 #include <string>
 #include <vector>
 
+#include "directory.hpp"
+
 namespace {
 
 using namespace varve;
+using varve_bench::Directory;
 using Clock = std::chrono::steady_clock;
 
 struct PaymentV1 {
@@ -95,25 +96,6 @@ std::string key_of(std::uint64_t number) {
 void must(bool held) {
   if (!held) std::abort();
 }
-
-class Directory {
- public:
-  Directory()
-      : path_(std::filesystem::temp_directory_path() /
-              ("varve-bench-migrate-" + std::to_string(::getpid()) + "-" +
-               std::to_string(++count_))) {
-    std::filesystem::create_directories(path_);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
-
- private:
-  static inline int count_ = 0;
-  std::filesystem::path path_;
-};
 
 /// A store of version 1, made once; copied for each run.
 template <class Engine>
