@@ -15,6 +15,7 @@
 
 #include <benchmark/benchmark.h>
 #include <lmdb.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
