@@ -343,7 +343,7 @@ TEST_CASE("Migrated over history: a rollback passes a scrub, and no run") {
   const Height latest = store.latest();
   const Error error = error_of([&] { store.rollback(mixed); });
   CHECK(error.kind() == ErrorKind::invalid_argument);
-  CHECK_THAT(error.what(), ContainsSubstring("a migration has run since"));
+  CHECK_THAT(error.what(), ContainsSubstring("a schema was changed by a run since height"));
   CHECK(store.latest() == latest);
   const Customers<FromThree>::On<Store> customers(store);
   customers.put({1, "one", "IT", 1});

@@ -104,8 +104,8 @@ void prepare_rollback(E& engine, Height height) {
   }
   if (ran) {
     refuse_height(ErrorKind::invalid_argument,
-                  "a migration has run since height " + std::to_string(height.value) +
-                      ", and a rollback would bring back records of before it under the schema of "
+                  "a schema was changed by a run since height " + std::to_string(height.value) +
+                      ", and a rollback would bring records of before it back under the schema of "
                       "after it: take the store back by its steps, with "
                       "MigratedOptions{.take_back_to = version}, or restore a backup",
                   "rollback");
