@@ -9,6 +9,7 @@
 
 #include "catch.hpp"
 #include "migrations/blocks.hpp"
+#include "migrations/on_the_way.hpp"
 #include "migrations/there_and_back.hpp"
 #include "temp_directory.hpp"
 
@@ -86,17 +87,24 @@ void end_everywhere(const std::string& prepared, const MigratedOptions& options,
   CHECK(states > 20 / stride);
 }
 
+/// A store of version 1 without a schema. What it holds.
+template <class Below>
+Contents fill(const std::string& directory) {
+  auto store = open<Below>(directory);
+  fill_version_1(store, blocks_made);
+  return contents(store);
+}
+
 template <class Below>
 void forward(std::uint64_t stride, const char* name) {
   const TempDirectory home;
   const std::string prepared = home.path() + "/store";
-  using Store = Migrated<ToFour, Below>;
-  {
-    auto store = open<Below>(prepared);
-    fill_version_1(store, blocks_made);
-  }
-  CHECK(refusal<Store>(prepared, MigratedOptions{.adopt_as = 1}).kind() == ErrorKind::schema_loss);
-  const MigratedOptions options = small_batches({.accept_loss = plan<Store>(prepared).hash()});
+  static_cast<void>(fill<Below>(prepared));
+  const Error loss =
+      refusal<Migrated<ToFour, Faulty<Below>>>(prepared, MigratedOptions{.adopt_as = 1});
+  CHECK(loss.kind() == ErrorKind::schema_loss);
+  const MigratedOptions options =
+      small_batches({.accept_loss = varve_test::on_the_way::accept_loss_in(loss)});
   end_everywhere<ToFour, Below>(prepared, options, contents_of_version_4(blocks_made), stride,
                                 name);
 }
@@ -105,30 +113,21 @@ template <class Below>
 void downgraded(std::uint64_t stride, const char* name) {
   const TempDirectory home;
   const std::string prepared = home.path() + "/store";
-  Contents before;
-  {
-    auto store = open<Migrated<Old, Below>>(prepared);
-    fill_version_2(store, blocks_made);
-    before = contents(store);
-  }
-  static_cast<void>(open<Migrated<New, Below>>(prepared));
-  end_everywhere<New, Below>(prepared, small_batches({.take_back_to = 2}), before, stride, name);
+  const Contents before = fill<Below>(prepared);
+  static_cast<void>(open<Migrated<New, Faulty<Below>>>(prepared, MigratedOptions{.adopt_as = 1}));
+  end_everywhere<New, Below>(prepared, small_batches({.take_back_to = 1}), before, stride, name);
 }
 
 template <class Below>
 void rolled_back(std::uint64_t stride, const char* name) {
   const TempDirectory home;
   const std::string prepared = home.path() + "/store";
-  Contents before;
-  {
-    auto store = open<Migrated<Old, Below>>(prepared);
-    fill_version_2(store, blocks_made);
-    before = contents(store);
-  }
+  const Contents before = fill<Below>(prepared);
   MigratedOptions stopped = stopping_after(9);
+  stopped.adopt_as = 1;
   stopped.run.batch_records = 6;
-  CHECK_THROWS_AS((static_cast<void>(open<Migrated<New, Below>>(prepared, stopped))), Stop);
-  end_everywhere<New, Below>(prepared, small_batches({.take_back_to = 2}), before, stride, name);
+  CHECK_THROWS_AS((static_cast<void>(open<Migrated<New, Faulty<Below>>>(prepared, stopped))), Stop);
+  end_everywhere<New, Below>(prepared, small_batches({.take_back_to = 1}), before, stride, name);
 }
 
 }  // namespace

@@ -12,11 +12,13 @@
 #include "migrations/on_the_way.hpp"
 #include "temp_directory.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace varve;
@@ -275,6 +277,43 @@ TEST_CASE("Failure 4: verification fails for any difference, either way, by scan
   CHECK(ledger.head()->write_version == 1);
   REQUIRE(ledger.run());
   CHECK(ledger.run()->phase == RunPhase::verify);
+}
+
+namespace {
+
+/// Writes what it does not read.
+struct Careless : Packed {
+  template <class T>
+  static void encode(const T& record, std::string& bytes) {
+    const std::size_t before = bytes.size();
+    Packed::encode(record, bytes);
+    bytes.resize(before + 3);
+  }
+};
+using CarelessTree = RecordTree<"careless", std::uint64_t, Careless>;
+
+std::pair<std::uint64_t, BlockV1> carelessly(const std::uint64_t& key, const BlockV1& block) {
+  return {key, block};
+}
+struct ToCareless : Step<1, 2> {
+  static constexpr auto description = "the same blocks, by another codec";
+  using Actions =
+      varve::Actions<Move<BlockTree, CarelessTree, BlockV1, BlockV1, &carelessly, &carelessly>>;
+};
+
+}  // namespace
+
+TEST_CASE("Failure 5: what the newest codec cannot read does not become the version of the store") {
+  const Prepared prepared(false);
+  const std::string directory = prepared.copy();
+  using Broken = Migrated<MigrationChain<ToCareless>, LmdbAdapter>;
+  const auto error =
+      error_of([&] { static_cast<void>(open<Broken>(directory, MigratedOptions{.adopt_as = 1})); });
+  REQUIRE(error);
+  CHECK(error->kind() == ErrorKind::corruption);
+  CHECK_THAT(error->what(), ContainsSubstring("cannot be read as one of the newest version"));
+  LmdbAdapter engine(directory + "/lmdb");
+  CHECK(Ledger<LmdbAdapter>(engine).head()->write_version == 1);
 }
 
 TEST_CASE("Failure 5: nothing is gone for good before the store was verified and opened") {

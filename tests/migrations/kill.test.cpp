@@ -37,12 +37,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int divisor = 4;
-#else
-constexpr int divisor = 1;
-#endif
-
 /// Runs `act` in a child: this process opens no engine, so it may be forked. Answers the child.
 template <class Act>
 [[nodiscard]] pid_t in_child(Act&& act) {
@@ -265,11 +259,11 @@ TEST_CASE("Migrated: a program from before the schema is refused after a kill, t
 }
 
 TEST_CASE("Migrated: kill -9 at any moment of a run, forward and back, over RocksDB") {
-  kill_loop<RocksAdapter>("RocksDB", 40'000 / divisor, 40 / divisor);
+  kill_loop<RocksAdapter>("RocksDB", 40'000, 40);
 }
 
 TEST_CASE("Migrated: kill -9 at any moment of a run, forward and back, over LMDB") {
-  kill_loop<LmdbAdapter>("LMDB", 40'000 / divisor, 40 / divisor);
+  kill_loop<LmdbAdapter>("LMDB", 40'000, 40);
 }
 
 TEST_CASE("Migrated: kill -9 at any moment of a run of a million records, over RocksDB",

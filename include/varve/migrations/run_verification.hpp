@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/codecs/versions/tag.hpp>
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/migrations/ledger_records.hpp>
+#include <varve/migrations/record_layouts.hpp>
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_meter.hpp>
 #include <varve/migrations/run_options.hpp>
@@ -15,6 +17,8 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -36,16 +40,40 @@ void check_point_read(const E& engine, Tree tree, const std::string& name, const
                .layer = "migrated"});
 }
 
+/// That a program of the newest version can read what the run wrote, before the
+/// store says that it has that version.
+inline void check_decodes(const NewestLayout& layout, const Entry& entry) {
+  try {
+    const versions::Tagged record = versions::take_tag(entry.value);
+    std::string bytes;
+    layout.raise(static_cast<std::uint32_t>(record.version), record.bytes, bytes);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::corruption,
+                {.message = "after the run a record cannot be read as one of the newest version: "
+                            "that of key " +
+                            readable(entry.key) + " (" + error.what() +
+                            "). The version stays as it was; the codec writes what it does not "
+                            "read: mend it, and restore the store from its backup",
+                 .operation = "migrate",
+                 .tree = std::string(layout.tree),
+                 .layer = "migrated"});
+  }
+}
+
 /// Reads a tree once more, in ranges that several threads share out among them.
 template <KvEngine E>
 class TreeReading {
  public:
   /// The ranges end before each of `borders`, which are in order.
-  TreeReading(const E& engine, Tree tree, const std::string& name, const RunOptions& options,
-              RunMeter& meter, std::vector<std::string> borders)
+  TreeReading(const E& engine, Tree tree, const std::string& name,
+              std::optional<NewestLayout> layout, const RunOptions& options, RunMeter& meter,
+              std::vector<std::string> borders)
       : engine_(engine),
         tree_(tree),
         name_(name),
+        layout_(layout),
         meter_(meter),
         borders_(std::move(borders)),
         // The calling thread slows itself down, and nobody else.
@@ -94,7 +122,10 @@ class TreeReading {
     const std::uint64_t step = std::min<std::uint64_t>(sampled, report_each_);
     for (auto scan = engine_.scan(tree_, range); scan.valid(); scan.next()) {
       const Entry entry = scan.entry();
-      if (found.records % sampled == 0) check_point_read(engine_, tree_, name_, entry);
+      if (found.records % sampled == 0) {
+        check_point_read(engine_, tree_, name_, entry);
+        if (layout_) check_decodes(*layout_, entry);
+      }
       found.add(entry.key, entry.value);
       if (found.records % step != 0) continue;
       read_ += step;
@@ -113,6 +144,7 @@ class TreeReading {
   const E& engine_;
   Tree tree_;
   const std::string& name_;
+  std::optional<NewestLayout> layout_;  ///< that its records must have
   RunMeter& meter_;
   std::vector<std::string> borders_;
   std::size_t others_;
@@ -126,16 +158,23 @@ class TreeReading {
   std::exception_ptr failure_;
 };
 
-/// Reads all that a run wrote once more, by scan and by key, through the whole
-/// stack.
-template <KvEngine E>
+/// Reads all that a run wrote once more, by scan, and a part of it by key and by
+/// the newest codec, through the whole stack.
+template <class Chain, KvEngine E>
 void verify_run(RunBatches<E>& batches) {
   const E& engine = batches.engine();
+  const auto layout_of = [&](const std::string& tree) -> std::optional<NewestLayout> {
+    if (batches.goes_back()) return std::nullopt;
+    for (const NewestLayout& layout : newest_layouts<Chain>()) {
+      if (layout.tree == tree) return layout;
+    }
+    return std::nullopt;
+  };
   for (const LedgerDigest& expected : batches.run().digests) {
     TreeDigest found;
     if (const auto tree = engine.find_tree(expected.tree)) {
-      found = TreeReading<E>(engine, *tree, expected.tree, batches.options(), batches.meter(),
-                             batches.borders(expected.tree))
+      found = TreeReading<E>(engine, *tree, expected.tree, layout_of(expected.tree),
+                             batches.options(), batches.meter(), batches.borders(expected.tree))
                   .read();
     }
     if (found == TreeDigest{.records = expected.records, .sum = expected.sum}) continue;

@@ -63,7 +63,7 @@ class MigrationRunner {
       }
       batches_.begin_phase(RunPhase::verify);
     }
-    verify_run(batches_);
+    verify_run<Chain>(batches_);
   }
 
   [[nodiscard]] const LedgerRun& state() const noexcept { return batches_.run(); }
