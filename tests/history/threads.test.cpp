@@ -103,7 +103,7 @@ bool proves(const Stack& store, Tree tree, Height height, Random& random) {
 template <class Stack>
 void stress(std::chrono::milliseconds time) {
   const varve_test::TempDirectory directory;
-  const VersionedOptions options{.retain_heights = 20};
+  const VersionedOptions options{.retain_heights = 6};
   const auto make = [&] {
     if constexpr (needs_directory<Stack>) {
       return new Stack(open<Stack>(directory / "db", options));
@@ -122,7 +122,7 @@ void stress(std::chrono::milliseconds time) {
       Random random(reader);
       while (!stop.load()) {
         const std::uint64_t oldest = store->oldest().value;
-        const std::uint64_t height = oldest + random.below(22);
+        const std::uint64_t height = oldest + random.below(8);
         try {
           const auto past = store->at(Height{height});
           for (int i = 0; i != 3; ++i) {
@@ -144,8 +144,10 @@ void stress(std::chrono::milliseconds time) {
   });
   Random random(1);
   std::uint64_t rollbacks = 0;  // and the number of the branch
-  const auto end = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < end) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::steady_clock::now() - start; };
+  // Longer where the machine is busy: until there was some of everything.
+  while (passed() < time || ((rollbacks < 6 || reads.load() < 10) && passed() < 60 * time)) {
     if (random.one_in(12)) {
       const std::uint64_t latest = store->latest().value;
       const std::uint64_t oldest = store->oldest().value;

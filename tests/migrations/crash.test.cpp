@@ -7,6 +7,7 @@
 #include <varve/testing/simulated_file_system.hpp>
 
 #include "catch.hpp"
+#include "crash/crash_within.hpp"
 #include "migrations/blocks.hpp"
 #include "migrations/there_and_back.hpp"
 
@@ -20,8 +21,8 @@ using namespace varve_test::blocks;
 using namespace varve_test::there_and_back;
 using varve::testing::crash_shape;
 using varve::testing::DiskOperation;
-using varve::testing::SimulatedCrash;
 using varve::testing::SimulatedFileSystem;
+using varve_test::crash_within;
 
 namespace {
 
@@ -68,18 +69,12 @@ void resume(const SimulatedFileSystem& disk, std::uint64_t accepted, Figures& fi
   ++figures.states;
   if (crash_again) {
     const std::uint64_t seed = figures.states;
-    SimulatedFileSystem again = disk.after_kill();
-    again.crash_at(1 + seed % 61);
-    try {
+    const auto go_on = [&](const SimulatedFileSystem& again) {
       static_cast<void>(open_store(again, accepted));
-    } catch (const SimulatedCrash&) {
-      ++figures.second;
-    } catch (const Error& error) {
-      // The log met the crash while it made an image, and refuses what comes next.
-      CHECK(error.kind() == ErrorKind::poisoned);
-      ++figures.second;
-    }
-    return resume(again.after_crash(crash_shape(seed % 13, seed)), accepted, figures, false);
+    };
+    return resume(
+        crash_within(disk, 1 + seed % 61, crash_shape(seed % 13, seed), figures.second, go_on),
+        accepted, figures, false);
   }
   try {
     auto store = open_store(disk, accepted);
@@ -110,17 +105,12 @@ void resume_back(const SimulatedFileSystem& disk, WayBack& way, bool crash_again
   const std::uint64_t seed = ++way.figures.states;
   try {
     if (crash_again) {
-      SimulatedFileSystem again = disk.after_kill();
-      again.crash_at(1 + seed % 37);
-      try {
+      const auto go_on = [&](const SimulatedFileSystem& again) {
         static_cast<void>(go_back(again, way.to));
-      } catch (const SimulatedCrash&) {
-        ++way.figures.second;
-      } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::poisoned);
-        ++way.figures.second;
-      }
-      return resume_back(again.after_crash(crash_shape(seed % 13, seed)), way, false);
+      };
+      return resume_back(crash_within(disk, 1 + seed % 37, crash_shape(seed % 13, seed),
+                                      way.figures.second, go_on),
+                         way, false);
     }
     if (seed % 3 == 0) {
       auto store = open<BackStore>("db", log_options, disk);

@@ -6,6 +6,7 @@
 #include <varve/testing/simulated_file_system.hpp>
 
 #include "catch.hpp"
+#include "crash/crash_within.hpp"
 #include "migrations/dump.hpp"
 
 #include <cstddef>
@@ -81,21 +82,10 @@ void crash_everywhere(const SimulatedFileSystem& prepared, std::size_t stride, c
     CAPTURE(name, states);
     try {
       judge(found.after_kill());
-      SimulatedFileSystem again = found.after_kill();
-      again.crash_at(1 + seed % 61);
-      bool crashed = false;
-      try {
-        act(again);
-      } catch (const varve::testing::SimulatedCrash&) {
-        crashed = true;
-      } catch (const varve::Error& error) {
-        // The log met the crash while it made an image, and refuses what comes next.
-        CHECK(error.kind() == varve::ErrorKind::poisoned);
-        crashed = true;
-      }
-      if (!crashed) continue;
-      ++second;
-      judge(again.after_crash(crash_shape(seed % shapes, seed)));
+      const std::uint64_t before = second;
+      const SimulatedFileSystem again =
+          crash_within(found, 1 + seed % 61, crash_shape(seed % shapes, seed), second, act);
+      if (second != before) judge(again);
     } catch (const std::exception& error) {
       FAIL_CHECK(error.what());
     }

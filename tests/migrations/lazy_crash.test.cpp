@@ -8,6 +8,7 @@
 #include <varve/testing/simulated_file_system.hpp>
 
 #include "catch.hpp"
+#include "crash/crash_within.hpp"
 #include "migrations/customers.hpp"
 #include "migrations/enumerate.hpp"
 
@@ -23,8 +24,8 @@ using namespace varve;
 using namespace varve_test::customers;
 using varve::testing::crash_shape;
 using varve::testing::DiskOperation;
-using varve::testing::SimulatedCrash;
 using varve::testing::SimulatedFileSystem;
+using varve_test::crash_within;
 using varve_test::enumerate::crash_everywhere;
 using varve_test::enumerate::Whole;
 using varve_test::enumerate::whole_of;
@@ -210,18 +211,13 @@ TEST_CASE("scrub: power that goes at any operation, and again while it goes on, 
       CAPTURE(places, states);
       ++states;
       check_and_end(found.after_kill(), before, after);
-      SimulatedFileSystem again = found.after_kill();
-      again.crash_at(1 + states % 43);
-      try {
+      const auto go_on = [&](const SimulatedFileSystem& again) {
         auto store = open<Store>("db", log_options, again);
         static_cast<void>(scrub(store, slices));
-      } catch (const SimulatedCrash&) {
-        ++second;
-      } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::poisoned);
-        ++second;
-      }
-      check_and_end(again.after_crash(crash_shape(states % 7, states)), before, after);
+      };
+      check_and_end(
+          crash_within(found, 1 + states % 43, crash_shape(states % 7, states), second, go_on),
+          before, after);
     }
   };
   {
