@@ -66,14 +66,17 @@ class WriteTransaction {
     const int code = mdb_cursor_open(transaction_, database, &cursor);
     cursor_.reset(cursor);
     database_ = database;
+    puts_in_row_ = 0;
     return code;
   }
 
   [[nodiscard]] int apply(const WriteOp& op) {
     MDB_val key = to_value(op.key);
     MDB_val value = to_value(op.value);
+    if (op.kind == WriteOpKind::put) return put(key, value);
+    puts_in_row_ = 0;
     switch (op.kind) {
-      case WriteOpKind::put: return mdb_cursor_put(cursor_.get(), &key, &value, 0);
+      case WriteOpKind::put: break;
       case WriteOpKind::erase: {
         const int code = mdb_cursor_get(cursor_.get(), &key, &value, MDB_SET);
         if (code == MDB_NOTFOUND) return MDB_SUCCESS;
@@ -84,6 +87,23 @@ class WriteTransaction {
         return op.key.empty() ? clear(database_) : erase(op.key, nullptr);
     }
     return EINVAL;
+  }
+
+  /// Where many are put in a row it is tried whether they are those that follow each other in the
+  /// tree, as when all of it is rewritten: the next one is then found without a search.
+  [[nodiscard]] int put(MDB_val& key, MDB_val& value) {
+    constexpr unsigned in_a_row = 16;
+    if (puts_in_row_ == in_a_row) {
+      MDB_val next{};
+      MDB_val old{};
+      if (mdb_cursor_get(cursor_.get(), &next, &old, MDB_NEXT) == MDB_SUCCESS &&
+          to_view(next) == to_view(key)) {
+        return mdb_cursor_put(cursor_.get(), &key, &value, MDB_CURRENT);
+      }
+      puts_in_row_ = 0;
+    }
+    ++puts_in_row_;
+    return mdb_cursor_put(cursor_.get(), &key, &value, 0);
   }
 
   [[nodiscard]] int erase(BytesView first, const BytesView* last) {
@@ -100,6 +120,7 @@ class WriteTransaction {
   MDB_txn* transaction_ = nullptr;
   MDB_dbi database_ = no_database;
   CursorHandle cursor_;
+  unsigned puts_in_row_ = 0;
 };
 
 }  // namespace varve::lmdb
