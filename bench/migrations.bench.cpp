@@ -4,7 +4,8 @@
 // batches of the same size. Records of 100 bytes; VARVE_BENCH_RECORDS sets their number.
 //
 // `varve` opens a store of version 1, which converts it, and verifies what was written; `by_hand`
-// opens the engine and runs the loop, and verifies nothing. Both are closed off the clock.
+// opens the engine and runs the loop, and verifies nothing. The run reads and converts in a thread
+// of its own (RunOptions::workers), the loop does all in one. Both are closed off the clock.
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/rocksdb.hpp>
 #include <varve/codecs/ordered.hpp>
