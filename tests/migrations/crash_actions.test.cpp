@@ -139,7 +139,7 @@ using PersonsV1 =
     Table<"persons", Key<&PersonV1::id>, PersonV1, Packed, Index<"by_age", &PersonV1::age>>;
 
 constexpr std::uint64_t made = 17;
-constexpr WalOptions log_options{.checkpoint_bytes = 6000, .segment_bytes = 16U << 10U};
+const WalOptions log_options{.checkpoint_bytes = 6000, .segment_bytes = 16U << 10U};
 
 PersonV1 person(std::uint64_t id) {
   return {id, "name" + std::to_string(id * 7 % made), static_cast<std::uint32_t>(id * 13 % 90)};

@@ -37,7 +37,7 @@ using Store = Migrated<WithTables<ToThree, Customers<ToThree>>, Below>;
 using Expected = std::map<std::uint64_t, CustomerV3>;
 
 constexpr std::uint64_t made = 30;
-constexpr WalOptions log_options{.checkpoint_bytes = 2000, .segment_bytes = 16U << 10U};
+const WalOptions log_options{.checkpoint_bytes = 2000, .segment_bytes = 16U << 10U};
 const ScrubOptions slices{.slice_records = 3};
 
 SimulatedFileSystem disk_of_version_2() {
