@@ -8,8 +8,9 @@ second_verifier.py PROGRAM            compares tests/merkle/corpus with what PRO
 second_verifier.py PROGRAM --update   writes the corpus anew
 
 PROGRAM is write_corpus. A line of the corpus is a state, {"entries": [[tree, key, value]...],
-"root"}, or a proof of what was said of it, {"proof" or "multiproof", "root", "said": [[tree, key,
-value or null]...], "holds"}. Byte strings are hexadecimal.
+"root"}, a proof of what was said of it, {"proof" or "multiproof", "root", "said": [[tree, key,
+value or null]...], "holds"}, or a link of a chain, {"previous", "height", "root", "count", "link"}.
+Byte strings are hexadecimal.
 """
 import hashlib
 import json
@@ -122,7 +123,7 @@ class Blake3(Suite):
 
     def __init__(self):
         self.roles = {role: context_key(f"varve 2026-11-21 state trie: {role}")
-                      for role in ("key", "value", "leaf", "node")}
+                      for role in ("key", "value", "leaf", "node", "chain")}
 
     def key(self, tree, key):
         return derive_key(self.roles["key"], self.committed_key(tree, key))
@@ -136,10 +137,14 @@ class Blake3(Suite):
     def node(self, left, right):
         return derive_key(self.roles["node"], left + right)
 
+    def link(self, link):
+        return derive_key(self.roles["chain"], link)
+
 
 class Sha256(Suite):
-    def __init__(self, number, empty, leaf_tag, node_tag):
-        self.id, self.empty, self.leaf_tag, self.node_tag = number, empty, leaf_tag, node_tag
+    def __init__(self, number, empty, leaf_tag, node_tag, link_tag):
+        self.id, self.empty = number, empty
+        self.leaf_tag, self.node_tag, self.link_tag = leaf_tag, node_tag, link_tag
 
     def key(self, tree, key):
         return hashlib.sha256(self.committed_key(tree, key)).digest()
@@ -153,12 +158,16 @@ class Sha256(Suite):
     def node(self, left, right):
         return hashlib.sha256(self.node_tag + left + right).digest()
 
+    def link(self, link):
+        return hashlib.sha256(self.link_tag + link).digest()
+
 
 SUITES = {
     "blake3": Blake3(),
-    "ics23-sha256": Sha256(2, bytes(32), b"\0", b"\1"),
+    "ics23-sha256": Sha256(2, bytes(32), b"\0", b"\1", b"\2"),
     "jmt-sha256": Sha256(
-        3, b"SPARSE_MERKLE_PLACEHOLDER_HASH__", b"JMT::LeafNode", b"JMT::IntrnalNode"),
+        3, b"SPARSE_MERKLE_PLACEHOLDER_HASH__", b"JMT::LeafNode", b"JMT::IntrnalNode",
+        b"Varve::ChainLink"),
 }
 
 
@@ -297,6 +306,10 @@ def check(suite, case):
         pairs = [(suite.key(tree, key), suite.value(value))
                  for tree, key, value in map(decoded, case["entries"])]
         return trie_hash(suite, pairs).hex() == case["root"]
+    if "link" in case:
+        link = (bytes.fromhex(case["previous"]) + struct.pack("<Q", case["height"]) +
+                bytes.fromhex(case["root"]) + struct.pack("<Q", case["count"]))
+        return suite.link(link).hex() == case["link"]
     said = [decoded(row) for row in case["said"]]
     try:
         if "proof" in case:
@@ -328,9 +341,10 @@ def main():
                 wrong += 1
         held = sum(case.get("holds", False) for case in cases)
         refused = sum(not case.get("holds", True) for case in cases)
-        print(f"{path.name}: {len(cases) - held - refused} roots, {held} proofs that hold, "
-              f"{refused} that do not")
-        if held < 25 or refused < 100:
+        links = sum("link" in case for case in cases)
+        print(f"{path.name}: {len(cases) - held - refused - links} roots, {links} links, "
+              f"{held} proofs that hold, {refused} that do not")
+        if held < 25 or refused < 100 or links < 5:
             print(f"{path.name}: that is too little")
             wrong += 1
     return 1 if wrong else 0

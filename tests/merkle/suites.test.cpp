@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <varve/merkle/suites.hpp>
 
-#include "merkle/reference.hpp"
+#include "merkle/trie_store.hpp"
 
 #include <varve/merkle/blake3.hpp>
+#include <varve/merkle/chain_link.hpp>
 #include <varve/merkle/verify.hpp>
 
 #include "catch.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <utility>
@@ -164,6 +166,34 @@ TEST_CASE("Blake3: each role is derive_key with its context") {
         derived("varve 2026-11-21 state trie: key", "\4treekey"));
 }
 
+TEST_CASE("ChainLink: its hash is of all that is in it, and of no other suite or role") {
+  ChainLink link{Blake3::value_digest("before"), 0x0102030405060708U, Blake3::value_digest("root"),
+                 258};
+  std::string bytes = from_hex(to_hex(link.previous));
+  bytes += from_hex("0807060504030201" + to_hex(link.root) + "0201000000000000");
+  Blake3Hasher hasher = Blake3Hasher::derive_key("varve 2026-11-21 state trie: chain");
+  hasher.update(bytes);
+  const Digest hash = hasher.finish();
+  CHECK(hash_of_link(link) == hash);
+  CHECK(hash_of_link<Ics23Sha256>(link) == sha256_of({"\2", bytes}));
+  CHECK(hash_of_link<JmtSha256>(link) == sha256_of({"Varve::ChainLink", bytes}));
+  CHECK(Blake3::value_digest(bytes) != hash);
+  const ChainLink same = link;
+  link.previous[31] ^= std::byte{1};
+  CHECK(hash_of_link(link) != hash);
+  link = same;
+  ++link.height;
+  CHECK(hash_of_link(link) != hash);
+  link = same;
+  link.root[0] ^= std::byte{1};
+  CHECK(hash_of_link(link) != hash);
+  link = same;
+  --link.count;
+  CHECK(hash_of_link(link) != hash);
+  link = {same.root, same.height, same.previous, same.count};
+  CHECK(hash_of_link(link) != hash);
+}
+
 TEST_CASE("Suites: a key of one tree is never that of another") {
   CHECK(Blake3::key_digest("ab", "c") != Blake3::key_digest("a", "bc"));
   CHECK(Ics23Sha256::key_digest("ab", "c") != Ics23Sha256::key_digest("a", "bc"));
@@ -207,6 +237,14 @@ TEST_CASE("JmtSha256: the published roots of the Jellyfish Merkle Tree") {
     return DigestPair{sha256_of({from_hex(keys[i])}), sha256_of({from_hex(values[i])})};
   };
   using Trie = varve_test::ReferenceTrie<JmtSha256>;
+  const auto built = [](std::initializer_list<DigestPair> pairs) {
+    varve_test::Leaves leaves;
+    for (const DigestPair& each : pairs) leaves[each.first] = each.second;
+    return to_hex(varve_test::FreshTrie<JmtSha256>(leaves).summary.root);
+  };
+  CHECK(built({}) == roots[0]);
+  CHECK(built({pair(0)}) == roots[1]);
+  CHECK(built({pair(1), pair(2)}) == roots[2]);
   CHECK(to_hex(Trie({}).root()) == roots[0]);
   CHECK(to_hex(Trie({pair(0)}).root()) == roots[1]);
   CHECK(to_hex(Trie({pair(1), pair(2)}).root()) == roots[2]);

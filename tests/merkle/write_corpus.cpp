@@ -7,10 +7,12 @@
 
 #include "reference.hpp"
 
+#include <varve/merkle/chain_link.hpp>
 #include <varve/merkle/multiproof.hpp>
 #include <varve/merkle/verify.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -49,6 +51,8 @@ class Corpus {
       : entries_(varve_test::made_entries(count)),
         trie_(varve_test::reference_of<S>(entries_)),
         root_(trie_.root()) {}
+
+  [[nodiscard]] const Digest& root() const noexcept { return root_; }
 
   void write() const {
     std::string list;
@@ -116,8 +120,28 @@ class Corpus {
 };
 
 template <class S>
+Digest write_link(const ChainLink& link) {
+  const Digest hash = hash_of_link<S>(link);
+  const auto number = [](std::uint64_t value) { return std::to_string(value); };
+  const std::string line =
+      "{\"previous\":" + quoted(to_hex(link.previous)) + ",\"height\":" + number(link.height) +
+      ",\"root\":" + quoted(to_hex(link.root)) + ",\"count\":" + number(link.count) +
+      ",\"link\":" + quoted(to_hex(hash)) + "}";
+  std::printf("%s\n", line.c_str());
+  return hash;
+}
+
+template <class S>
 void write_suite() {
-  for (const std::size_t count : {0U, 1U, 2U, 5U, 24U}) Corpus<S>(count).write();
+  ChainLink link;
+  for (const std::size_t count : {0U, 1U, 2U, 5U, 24U}) {
+    const Corpus<S> corpus(count);
+    corpus.write();
+    link.height = link.height * 1000003 + count + 1;
+    link.root = corpus.root();
+    link.count = count;
+    link.previous = write_link<S>(link);
+  }
 }
 
 }  // namespace

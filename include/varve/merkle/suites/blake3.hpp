@@ -31,6 +31,8 @@ struct Blake3 {
       blake3::context_key("varve 2026-11-21 state trie: leaf");
   static constexpr blake3::Words node_role =
       blake3::context_key("varve 2026-11-21 state trie: node");
+  static constexpr blake3::Words chain_role =
+      blake3::context_key("varve 2026-11-21 state trie: chain");
 
   [[nodiscard]] static Digest key_digest(BytesView tree, BytesView key) noexcept {
     Blake3Hasher hasher = Blake3Hasher::with_context_key(key_role);
@@ -42,6 +44,10 @@ struct Blake3 {
 
   [[nodiscard]] static Digest value_digest(BytesView value) noexcept {
     return digest_of(value_role, value);
+  }
+
+  [[nodiscard]] static Digest link_digest(BytesView link) noexcept {
+    return digest_of(chain_role, link);
   }
 
   [[nodiscard]] static Digest leaf(const Digest& key, const Digest& value) noexcept {

@@ -18,7 +18,7 @@ namespace varve::merkle {
 namespace detail {
 
 /// What the two suites of SHA-256 share. `Tags` has what stands before the 64 bytes of a leaf and
-/// of a node.
+/// of a node, and before a link.
 template <class Tags>
 struct Sha256Suite {
   [[nodiscard]] static Digest key_digest(BytesView tree, BytesView key) noexcept {
@@ -26,6 +26,10 @@ struct Sha256Suite {
   }
 
   [[nodiscard]] static Digest value_digest(BytesView value) noexcept { return sha256_of({value}); }
+
+  [[nodiscard]] static Digest link_digest(BytesView link) noexcept {
+    return sha256_of({Tags::link, link});
+  }
 
   [[nodiscard]] static Digest leaf(const Digest& key, const Digest& value) noexcept {
     return sha256_of({Tags::leaf, view(key), view(value)});
@@ -68,11 +72,13 @@ struct Sha256Suite {
 struct Ics23Tags {
   static constexpr BytesView leaf{"\0", 1};
   static constexpr BytesView node{"\1", 1};
+  static constexpr BytesView link{"\2", 1};
 };
 
 struct JmtTags {
   static constexpr BytesView leaf = "JMT::LeafNode";
   static constexpr BytesView node = "JMT::IntrnalNode";  // as it was first published
+  static constexpr BytesView link = "Varve::ChainLink";
 };
 
 }  // namespace detail
