@@ -163,9 +163,12 @@ const Difference& worth_a_look(const Catalogue<History>& catalogue,
 
 void take_in_and_tell(Terminal& terminal, History& store, const Source& list) {
   const Height before = store.latest();
+  terminal.draw("   taking in " + grouped(list.items.size()) + " " +
+                std::string(list.words.things));
   const auto start = std::chrono::steady_clock::now();
   take_in(store, list);
   const std::chrono::duration<double, std::nano> taken = std::chrono::steady_clock::now() - start;
+  terminal.draw("");
   terminal.line("   height " + std::to_string(store.latest().value) + "  " + list.origin + ": " +
                 grouped(list.items.size()) + " " + std::string(list.words.things) +
                 (store.latest() == before ? ", as they were before" : "") + ", in " +
@@ -182,6 +185,7 @@ void show_history(Terminal& terminal, const Source& today, const std::string& na
   terminal.chapter("The past: every list that is taken in is a height");
   auto store = open_history(directory);
   const Catalogue<History> catalogue(store, today.words);
+  terminal.draw("   reading the list as it was before");
   take_in_and_tell(terminal, store, list_before(today));
   const Proof first = prove(catalogue);
   take_in_and_tell(terminal, store, today);
