@@ -115,16 +115,18 @@ struct Verdict {
   std::string wrong{};     ///< in a sentence; empty where nothing is
 };
 
-/// Which of the stores that may be there is there: whole, with its roots, and in order.
+/// Which of the stores that may be there is there: whole, with its roots, and in order. Of equal
+/// ones the last: the drop of an empty tree shows in how far a rollback goes, and in nothing else.
 template <class Store>
 Verdict judge(const Store& store, const Trees& trees, const std::vector<Model>& possible,
               std::uint64_t seed) {
-  Verdict verdict;
-  for (; verdict.number != possible.size(); ++verdict.number) {
-    verdict.wrong = difference(store, trees, possible[verdict.number]);
-    if (verdict.wrong.empty()) break;
+  Verdict verdict{.number = possible.size()};
+  std::string differs = "nothing";
+  while (verdict.number != 0 && !differs.empty()) {
+    differs = difference(store, trees, possible[--verdict.number]);
+    if (verdict.wrong.empty()) verdict.wrong = differs;
   }
-  if (!verdict.wrong.empty()) {
+  if (!differs.empty()) {
     verdict.wrong = "none of the " + std::to_string(possible.size()) +
                     " stores that may be there; of the newest " + verdict.wrong;
     return verdict;
