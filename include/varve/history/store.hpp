@@ -11,12 +11,11 @@
 #include <varve/history/records.hpp>
 #include <varve/history/retention.hpp>
 #include <varve/history/rollback.hpp>
-#include <varve/history/statistics.hpp>
+#include <varve/history/standing.hpp>
 #include <varve/history/uncommitted.hpp>
 #include <varve/tables/core.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -55,12 +54,13 @@ class HistoryStore {
     trees_ = {next.open_tree(entries_tree), next.open_tree(heights_tree),
               next.open_tree(pages_tree)};
     if (auto head = read_head(next, trees_.heights)) {
-      publish(*std::move(head), {});
+      standing_.publish(*std::move(head), {});
     } else {
       create(next);
     }
     finish_drops(next, trees_);
-    if (auto head = committer_.open(next, trees_, head_)) publish(*std::move(head), {});
+    if (auto head = committer_.open(next, trees_, standing_.head()))
+      standing_.publish(*std::move(head), {});
   }
 
   HistoryStore(const HistoryStore&) = delete;
@@ -70,18 +70,8 @@ class HistoryStore {
   [[nodiscard]] const OwnTrees& trees() const noexcept { return trees_; }
   [[nodiscard]] const CommitterType& committer() const noexcept { return committer_; }
 
-  [[nodiscard]] Height latest() const noexcept { return {latest_.load(std::memory_order_acquire)}; }
-  [[nodiscard]] Height oldest() const noexcept { return {oldest_.load(std::memory_order_acquire)}; }
-
-  /// Another number after each height that is committed or taken back.
-  [[nodiscard]] std::uint64_t state() const noexcept {
-    return state_.load(std::memory_order_acquire);
-  }
-
-  [[nodiscard]] VersionedStatistics statistics() const {
-    const std::lock_guard lock(shown_lock_);
-    return shown_;
-  }
+  /// For what any thread may ask of it.
+  [[nodiscard]] const Standing& standing() const noexcept { return standing_; }
 
   /// Makes a height of the batch, and drops the trees with it. Answers the root, if there is one.
   std::string commit(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
@@ -98,9 +88,9 @@ class HistoryStore {
 
   /// Throws `out_of_order` where the height cannot be the next.
   void check_next(Height height, const char* operation) const {
-    const Height latest = this->latest();
+    const Height latest = standing_.latest();
     if (height > latest) return;
-    throw HeightError(HeightFault::out_of_order, height, oldest(), latest, operation);
+    throw HeightError(HeightFault::out_of_order, height, standing_.oldest(), latest, operation);
   }
 
   /// The index has all of its entries from the latest height on.
@@ -108,7 +98,7 @@ class HistoryStore {
     const std::lock_guard lock(writers_);
     refresh(next);
     WriteBatch out;
-    put_built_at(out, trees_, index, head_.latest);
+    put_built_at(out, trees_, index, standing_.head().latest);
     write(next, out, {}, Durability::synced);
   }
 
@@ -116,25 +106,25 @@ class HistoryStore {
   void end_rollbacks(Next& next) {
     const std::lock_guard lock(writers_);
     refresh(next);
-    if (head_.floor == head_.latest) return;
-    Head head = head_;
+    if (standing_.head().floor == standing_.head().latest) return;
+    Head head = standing_.head();
     head.floor = head.latest;
     write(next, WriteBatch().put(trees_.heights, head_key, to_bytes(head)), {}, Durability::synced);
-    publish(std::move(head), {});
+    standing_.publish(std::move(head), {});
   }
 
   void rollback(Next& next, Height height) {
     const std::lock_guard lock(writers_);
     refresh(next);
-    const Height least{std::max(head_.oldest, head_.floor)};
-    const Height latest{head_.latest};
+    const Height least{std::max(standing_.head().oldest, standing_.head().floor)};
+    const Height latest{standing_.head().latest};
     if (height > latest) {
       throw HeightError(HeightFault::not_reached, height, least, latest, "rollback");
     }
     if (height < least) throw HeightError(HeightFault::pruned, height, least, latest, "rollback");
     const Rollback<Next> taken_back(next, trees_);
-    while (head_.latest > height.value) {
-      Head head = head_;
+    while (standing_.head().latest > height.value) {
+      Head head = standing_.head();
       WriteBatch out;
       unbuild_indexes(next, trees_, height.value, out);
       do {
@@ -143,8 +133,8 @@ class HistoryStore {
       out.put(trees_.heights, head_key, to_bytes(head));
       write(next, out, {}, Durability::synced);
       committer_.forget();
-      const std::uint64_t heights = head_.heights - head.heights;
-      publish(std::move(head), {.rolled_back = heights});
+      const std::uint64_t heights = standing_.head().heights - head.heights;
+      standing_.publish(std::move(head), {.rolled_back = heights});
       tables::state_changes.fetch_add(1, std::memory_order_release);
     }
   }
@@ -154,31 +144,21 @@ class HistoryStore {
   bool prune_step(Next& next, std::size_t budget) {
     const std::lock_guard lock(writers_);
     refresh(next);
-    Head head = head_;
+    Head head = standing_.head();
     WriteBatch out;
     const Retention retention(trees_, options_, budget);
     retention.move(next, head, out, std::nullopt);
     const std::size_t removed = retention.prune(next, head, out);
-    if (head == head_) return false;
+    if (head == standing_.head()) return false;
     out.put(trees_.heights, head_key, to_bytes(head));
     write(next, out, {}, Durability::buffered);
     const bool more = head.waiting != 0 || retention.exceeded(head);
-    publish(std::move(head), {.pruned = removed});
+    standing_.publish(std::move(head), {.pruned = removed});
     return more;
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-
-  /// What a step adds to the statistics.
-  struct Counts {
-    std::uint64_t commits = 0;
-    std::uint64_t changed = 0;
-    std::uint64_t pruned = 0;
-    std::uint64_t rolled_back = 0;
-    std::uint64_t commit_nanoseconds = 0;
-    std::uint64_t prune_nanoseconds = 0;
-  };
 
   static constexpr std::size_t slice_bytes = std::size_t{16} << 20U;
   static constexpr std::size_t least_budget = 256;
@@ -193,10 +173,10 @@ class HistoryStore {
     const auto start = Clock::now();
     refresh(next);
     const std::uint64_t number = check(order);
-    Head head = head_;
+    Head head = standing_.head();
     WriteBatch out;
     NumberedHeight height{number, {}};
-    Counts counts;
+    StepCounts counts;
     auto update = HeightBatch<Next, CommitterType>(next, trees_, committer_, order.operation)
                       .put_together(batch, dropped, order.height.has_value(), out, height);
     if (update) {
@@ -226,13 +206,13 @@ class HistoryStore {
       counts.changed = height.record.entries;
     }
     counts.commit_nanoseconds = nanoseconds_since(start);
-    publish(std::move(head), counts);
+    standing_.publish(std::move(head), counts);
     return std::move(height.record.root);
   }
 
   /// The number of the height.
   [[nodiscard]] std::uint64_t check(const HeightOrder& order) const {
-    if (order.state && *order.state != state()) {
+    if (order.state && *order.state != standing_.state()) {
       throw Error(ErrorKind::conflict,
                   {.message = "another height was committed or rolled back since the block began: "
                               "begin it anew and do its writes again",
@@ -241,8 +221,8 @@ class HistoryStore {
     }
     const Height highest{std::numeric_limits<std::uint64_t>::max()};
     if (order.height) check_next(*order.height, order.operation);
-    if (!order.height && latest() == highest) check_next(highest, order.operation);
-    return order.height ? order.height->value : head_.latest + 1;
+    if (!order.height && standing_.latest() == highest) check_next(highest, order.operation);
+    return order.height ? order.height->value : standing_.head().latest + 1;
   }
 
   void write(Next& next, WriteBatch& out, std::span<const Tree> dropped, Durability durability) {
@@ -274,7 +254,7 @@ class HistoryStore {
     out.put(trees_.heights, key, to_bytes(key, HeightRecord{}));
     out.put(trees_.heights, head_key, to_bytes(head));
     next.write(out, Durability::synced);
-    publish(std::move(head), {});
+    standing_.publish(std::move(head), {});
   }
 
   /// After a write that failed: it may have been done, but for its drops.
@@ -282,29 +262,9 @@ class HistoryStore {
     if (!stale_) return;
     auto head = read_head(next, trees_.heights);
     if (!head) refuse_bytes(heights_tree, "the head");
-    publish(*std::move(head), {});
+    standing_.publish(*std::move(head), {});
     finish_drops(next, trees_);
     stale_ = false;
-  }
-
-  void publish(Head head, const Counts& counts) {
-    if (head.latest != head_.latest) state_.fetch_add(1, std::memory_order_release);
-    head_ = std::move(head);
-    latest_.store(head_.latest, std::memory_order_release);
-    oldest_.store(head_.oldest, std::memory_order_release);
-    const std::lock_guard lock(shown_lock_);
-    shown_.oldest = {head_.oldest};
-    shown_.latest = {head_.latest};
-    shown_.heights = head_.heights;
-    shown_.entries = head_.entries;
-    shown_.bytes = head_.bytes;
-    shown_.waiting = head_.waiting;
-    shown_.commits += counts.commits;
-    shown_.changed += counts.changed;
-    shown_.pruned += counts.pruned;
-    shown_.rolled_back += counts.rolled_back;
-    shown_.commit_nanoseconds += counts.commit_nanoseconds;
-    shown_.prune_nanoseconds += counts.prune_nanoseconds;
   }
 
   VersionedOptions options_;
@@ -312,15 +272,8 @@ class HistoryStore {
   OwnTrees trees_;
 
   std::mutex writers_;
-  Head head_;           // under `writers_`, as what follows
-  bool stale_ = false;  // whether `head_` may not be what is stored
-
-  std::atomic<std::uint64_t> latest_{0};
-  std::atomic<std::uint64_t> oldest_{0};
-  std::atomic<std::uint64_t> state_{0};
-
-  mutable std::mutex shown_lock_;
-  VersionedStatistics shown_;
+  bool stale_ = false;  // whether the head may not be what is stored; under `writers_`
+  Standing standing_;
 };
 
 }  // namespace varve::detail::history

@@ -74,13 +74,13 @@ class Versioned : public detail::history::VersionedBase<Next> {
             std::make_unique<Store>(this->next(), context.template options<VersionedOptions>())) {}
 
   [[nodiscard]] const VersionedOptions& options() const noexcept { return store_->options(); }
-  [[nodiscard]] VersionedStatistics statistics() const { return store_->statistics(); }
+  [[nodiscard]] VersionedStatistics statistics() const { return store_->standing().statistics(); }
 
   /// The height of what is read without a height.
-  [[nodiscard]] Height latest() const noexcept { return store_->latest(); }
+  [[nodiscard]] Height latest() const noexcept { return store_->standing().latest(); }
 
   /// The lowest height that can be read.
-  [[nodiscard]] Height oldest() const noexcept { return store_->oldest(); }
+  [[nodiscard]] Height oldest() const noexcept { return store_->standing().oldest(); }
 
   // heights
 
@@ -94,7 +94,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
 
   /// The height while it is made, in memory: its writes are read back, and `finalize` commits them.
   [[nodiscard]] Block<Versioned> begin(Height height) {
-    const std::uint64_t state = store_->state();
+    const std::uint64_t state = store_->standing().state();
     store_->check_next(height, "begin");
     return Block<Versioned>(*this, height, state);
   }
