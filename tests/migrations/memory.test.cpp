@@ -100,7 +100,7 @@ std::int64_t most_held_by_run(std::uint64_t blocks_made, std::size_t workers) {
 }  // namespace
 
 TEST_CASE("RunOptions: the batch bounds the memory of a run, however large the store is") {
-  for (const std::size_t workers : {0, 1, 3}) {
+  for (const std::size_t workers : {0U, 1U, 3U}) {
     const std::int64_t small = most_held_by_run(8'000, workers);
     const std::int64_t large = most_held_by_run(64'000, workers);
     CAPTURE(workers, small, large);

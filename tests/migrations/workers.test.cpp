@@ -119,7 +119,7 @@ TEMPLATE_LIST_TEST_CASE("RunOptions: the store is the same after any number of w
   };
   const auto alone = run(0);
   CHECK(alone.first.front().contents.at("blocks_by_hash").size() == blocks_made);
-  for (const std::size_t workers : {1, 2, 4}) {
+  for (const std::size_t workers : {1U, 2U, 4U}) {
     CAPTURE(workers);
     CHECK(run(workers) == alone);
   }
@@ -145,7 +145,7 @@ TEMPLATE_LIST_TEST_CASE("RunOptions: the same records are put aside by any numbe
   };
   const Outcome alone = run(0);
   CHECK(alone.refused.size() == 4 * blocks_made / 10);
-  for (const std::size_t workers : {1, 2, 4}) {
+  for (const std::size_t workers : {1U, 2U, 4U}) {
     CAPTURE(workers);
     CHECK(run(workers) == alone);
   }
@@ -212,7 +212,7 @@ TEST_CASE("RunOptions: records are converted by several workers at once, and by 
 
 TEST_CASE("RunOptions: an error that a worker meets is thrown, and the next opening goes on") {
   using Store = Migrated<New, Faulty<LmdbAdapter>>;
-  for (const std::size_t workers : {1, 4}) {
+  for (const std::size_t workers : {1U, 4U}) {
     for (const Call call : {Call::scan, Call::next}) {
       bool whole = false;
       for (std::uint64_t at = 1; !whole; at *= 2) {
