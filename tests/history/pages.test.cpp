@@ -15,7 +15,6 @@
 using namespace varve;
 using namespace varve_test::past;
 using merkle::ProofFault;
-using varve_test::ContainsSubstring;
 
 namespace {
 
