@@ -101,11 +101,11 @@ std::int64_t most_held_by_run(std::uint64_t blocks_made, std::size_t workers) {
 
 TEST_CASE("RunOptions: the batch bounds the memory of a run, however large the store is") {
   for (const std::size_t workers : {0U, 1U, 3U}) {
-    const std::int64_t small = most_held_by_run(8'000, workers);
-    const std::int64_t large = most_held_by_run(64'000, workers);
+    const std::int64_t small = most_held_by_run(4'000, workers);
+    const std::int64_t large = most_held_by_run(24'000, workers);
     CAPTURE(workers, small, large);
     CHECK(small > 64 << 10);
-    // The store has grown by 56'000 records of more than 40 bytes.
+    // The store has grown by 20'000 records of more than 40 bytes.
     CHECK(large - small < 200 << 10);
     CHECK(large < static_cast<std::int64_t>(workers + 2) << 20);
   }
