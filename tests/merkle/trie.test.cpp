@@ -121,6 +121,42 @@ TEST_CASE("Trie: the order of changes and how they are dealt out make no differe
   }
 }
 
+TEST_CASE("Trie: lanes, threads, batches and memory make no difference, in all their pairings") {
+  Random random(11);
+  const auto keys = make_keys(2600, random);
+  const auto first = make_changes(keys, 2600, random);
+  const auto second = make_changes(keys, 300, random);
+  Leaves leaves;
+  change_leaves(first, leaves);
+  change_leaves(second, leaves);
+  const FreshTrie<Blake3> fresh(leaves);
+  REQUIRE(fresh.summary.root == reference_of<Blake3>(leaves).root());
+  for (const std::size_t lanes : {1U, 4U, 8U, 16U}) {
+    varve::merkle::limit_lanes(lanes);
+    for (const unsigned threads : {1U, 3U}) {
+      for (const std::size_t cache_bytes :
+           {std::size_t{0}, std::size_t{40000}, std::size_t{1} << 24U}) {
+        for (const std::size_t batch : {std::size_t{900}, std::size_t{2600}}) {
+          INFO(lanes << " lanes, " << threads << " threads, " << cache_bytes << ", " << batch);
+          Trie<Blake3> trie({.cache_bytes = cache_bytes, .threads = threads});
+          PageStore store;
+          for (const auto* const changes : {&first, &second}) {
+            for (std::size_t at = 0; at < changes->size(); at += batch) {
+              const std::size_t size = std::min(batch, changes->size() - at);
+              const TrieUpdate update = trie.update(store, std::span(*changes).subspan(at, size));
+              store.write(update);
+              trie.accept(update);
+            }
+          }
+          CHECK(Trie<Blake3>::root(store) == fresh.summary.root);
+          CHECK(store.pages == fresh.store.pages);
+        }
+      }
+    }
+  }
+  varve::merkle::limit_lanes(16);
+}
+
 TEST_CASE("Trie: keys that share 60 to 255 bits") {
   Random random(2);
   const Digest first = random_digest(random);
