@@ -23,7 +23,7 @@ struct VersionedOptions {
   /// root or not from its first change on, for good.
   std::vector<std::string> outside_root{};
   /// Memory for pages of the trie; a twelfth of it is taken besides.
-  std::size_t trie_cache_bytes = std::size_t{64} << 20U;
+  std::size_t trie_cache_bytes = std::size_t{192} << 20U;
   /// Threads that hash a large commit, the caller's among them; 0: as many as there are, at most 4.
   unsigned hash_threads = 0;
 
