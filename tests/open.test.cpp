@@ -37,7 +37,7 @@ Error error_of(Call call) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("open: what is written through a stack is there when it is opened again", "",
-                   RocksAdapter, LmdbAdapter) {
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, RocksAdapter)) {
   const TempDirectory directory;
   using Stack = Metered<Counted<TestType>>;
   Tree tree;
@@ -101,8 +101,8 @@ TEST_CASE("open: a bare engine over data that layers wrote is refused too") {
         ErrorKind::stack_mismatch);
 }
 
-TEMPLATE_TEST_CASE("open: a store that is open is busy, and the holder is named", "", RocksAdapter,
-                   LmdbAdapter) {
+TEMPLATE_TEST_CASE("open: a store that is open is busy, and the holder is named", "",
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, RocksAdapter)) {
   const TempDirectory directory;
   const auto store = open<TestType>(directory / "data");
   const Error error = error_of([&] { (void)open<TestType>(directory / "data"); });

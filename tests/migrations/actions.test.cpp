@@ -185,8 +185,8 @@ Migrated<Chain, Below> bring_up(const std::string& directory, std::size_t batch 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Migrated: what is recorded of a table follows its records", "", LmdbAdapter,
-                   RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+TEMPLATE_TEST_CASE("Migrated: what is recorded of a table follows its records", "",
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);
@@ -203,8 +203,8 @@ TEMPLATE_TEST_CASE("Migrated: what is recorded of a table follows its records", 
   CHECK_THROWS_WITH((typename PersonsV3::template On<Store>(store)), ContainsSubstring("by_age"));
 }
 
-TEMPLATE_TEST_CASE("Migrated: a step builds an index and drops another", "", LmdbAdapter,
-                   RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+TEMPLATE_TEST_CASE("Migrated: a step builds an index and drops another", "",
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);
@@ -239,7 +239,7 @@ TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("Migrated: code of one's own runs in batches, and each batch once", "",
-                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);
@@ -269,8 +269,8 @@ TEMPLATE_TEST_CASE("Migrated: code of one's own runs in batches, and each batch 
   CHECK(counts["Z"] == "3");
 }
 
-TEMPLATE_TEST_CASE("Migrated: a tree is renamed, split into two and merged again", "", LmdbAdapter,
-                   RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+TEMPLATE_TEST_CASE("Migrated: a tree is renamed, split into two and merged again", "",
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);

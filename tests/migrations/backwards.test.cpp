@@ -30,7 +30,8 @@ constexpr std::uint64_t blocks_made = 300;
 }  // namespace
 
 TEMPLATE_TEST_CASE("Migrated: over lossless steps a store is taken back to what it was", "",
-                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>, Wal<LmdbAdapter>) {
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter,
+                                        Wal<LmdbAdapter>)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   {
@@ -148,7 +149,7 @@ TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("Migrated: a run that was stopped anywhere is taken back to what was there", "",
-                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   using Store = Migrated<New, TestType>;
   // From records without a schema, and from those of a program that had one.
   const bool adopted = GENERATE(true, false);

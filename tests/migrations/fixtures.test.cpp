@@ -81,7 +81,7 @@ Dump but_the_ledger(Dump all) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Fixtures: a store of every version is opened and brought to the newest", "",
-                   LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Wal<MemoryAdapter>, LmdbAdapter, RocksAdapter)) {
   const std::string name =
       GENERATE("version_1", "version_2", "version_3", "version_4", "interrupted");
   CAPTURE(name);

@@ -75,7 +75,7 @@ std::map<std::uint64_t, CustomerV3> all_in_cents() {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Migrated: a lazy step leaves old records as they are, and they read as new", "",
-                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);
@@ -361,8 +361,8 @@ void scrub_beside_writers() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("scrub: what writers write meanwhile is never overwritten", "", LmdbAdapter,
-                   Cached<Wal<MemoryAdapter>>) {
+TEMPLATE_TEST_CASE("scrub: what writers write meanwhile is never overwritten", "",
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter)) {
   scrub_beside_writers<TestType>();
 }
 

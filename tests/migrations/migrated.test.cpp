@@ -60,7 +60,7 @@ void adopt(const std::string& directory) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Migrated: records without a schema are refused, and as they were", "",
-                   LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Wal<MemoryAdapter>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);
@@ -73,7 +73,7 @@ TEMPLATE_TEST_CASE("Migrated: records without a schema are refused, and as they 
 }
 
 TEMPLATE_TEST_CASE("Migrated: from version 1 to 4, through a loss that is accepted", "",
-                   LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>) {
+                   VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   fill<TestType>(directory);

@@ -386,7 +386,7 @@ void give_up(const std::string& directory) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Migrated: a tree that a step dropped is taken back, with all that it had", "",
-                   LmdbAdapter, RocksAdapter, Wal<MemoryAdapter>) {
+                   VARVE_STACKS_OF_LANE(Wal<MemoryAdapter>, LmdbAdapter, RocksAdapter)) {
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   give_up<GivenUp, TestType>(directory);

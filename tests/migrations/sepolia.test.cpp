@@ -266,7 +266,7 @@ void check_recomputed(Store& store) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Sepolia headers: version 2 has the totals of the file, beside and apart", "",
-                   LmdbAdapter, RocksAdapter) {
+                   VARVE_STACKS_OF_LANE(LmdbAdapter, RocksAdapter)) {
   if (rows().empty()) return;
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
