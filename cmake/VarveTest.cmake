@@ -23,22 +23,22 @@ if(VARVE_LANE)
   set(varve_lane_prefix "${VARVE_LANE}:")
 endif()
 
-# varve_test(NAME path LIBS targets... [LABELS labels...] [LONG] [THREADS] [KILLS]
+# varve_test(NAME path LIBS targets... [LABELS labels...] [LONG] [THREADS] [ONCE]
 #            [TIMEOUT seconds])
 #
 # Builds tests/<path>.test.cpp against `targets` and makes of it the test <path>, which runs every
 # test case that is not hidden. With LONG there is a second one, <path>.long, which runs the cases
 # tagged [.long] and only under `ctest -C long`. THREADS says that the test has several threads: the
-# lane of ThreadSanitizer builds no others. KILLS says that it starts processes and kills them, over
-# and over: no lane of a sanitizer builds it, since what the children run is tested there without a
-# kill. A test is left out, with a word, where one of its targets is not part of this build.
+# lane of ThreadSanitizer builds no others. ONCE says that no lane of a sanitizer builds it, since
+# others run there what it runs: it kills processes, or goes over every engine again. A test is left
+# out, with a word, where one of its targets is not part of this build.
 function(varve_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "LONG;THREADS;KILLS" "NAME;TIMEOUT" "LIBS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "LONG;THREADS;ONCE" "NAME;TIMEOUT" "LIBS;LABELS")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME)
     message(FATAL_ERROR "varve_test(NAME path LIBS targets... [LABELS labels...] [LONG] [THREADS] "
-                        "[KILLS] [TIMEOUT seconds]), not '${ARGV}'")
+                        "[ONCE] [TIMEOUT seconds]), not '${ARGV}'")
   endif()
-  if((VARVE_LANE STREQUAL "tsan" AND NOT arg_THREADS) OR (VARVE_LANE AND arg_KILLS))
+  if((VARVE_LANE STREQUAL "tsan" AND NOT arg_THREADS) OR (VARVE_LANE AND arg_ONCE))
     return()
   endif()
   foreach(lib IN LISTS arg_LIBS)

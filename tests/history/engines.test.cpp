@@ -29,8 +29,9 @@ using varve_test::TempDirectory;
 
 namespace {
 
-using Stacks = std::tuple<Versioned<MemoryAdapter>, Versioned<LmdbAdapter>, Versioned<RocksAdapter>,
-                          Versioned<Cached<Wal<RocksAdapter>>>>;
+using Stacks =
+    std::tuple<VARVE_STACKS_OF_LANE(Versioned<Cached<Wal<RocksAdapter>>>, Versioned<MemoryAdapter>,
+                                    Versioned<LmdbAdapter>, Versioned<RocksAdapter>)>;
 
 using Numbers = std::vector<std::uint64_t>;
 

@@ -36,12 +36,6 @@ namespace {
 
 const VersionedOptions kept{.retain_heights = 12};
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t divisor = 4;
-#else
-constexpr std::size_t divisor = 1;
-#endif
-
 /// One store, in which children make history until each is killed. What the next one finds must be
 /// a store that the last one may have left: every height whole, with its root.
 template <class Stack, class... Options>
@@ -167,7 +161,7 @@ class KilledHistory {
 template <class Stack, class... Options>
 void survives_kills(const char* name, std::size_t times, const Options&... options) {
   KilledHistory<Stack, Options...> history(testing::seed_of_environment(), options...);
-  history.run(times / divisor, std::chrono::milliseconds(60));
+  history.run(times, std::chrono::milliseconds(60));
   history.print(name);
   INFO(history.violation().value_or(""));
   CHECK_FALSE(history.violation());

@@ -178,7 +178,8 @@ void stress(std::chrono::milliseconds time) {
 
 TEMPLATE_TEST_CASE(
     "Versioned: readers of old heights see them whole beside commits, pruning and rollback", "",
-    (Versioned<MemoryAdapter, Uncommitted>), (Versioned<MemoryAdapter>), (Versioned<LmdbAdapter>),
-    (Versioned<RocksAdapter, Uncommitted>), (Versioned<Cached<Wal<RocksAdapter>>>)) {
+    VARVE_STACKS_OF_LANE((Versioned<MemoryAdapter>), (Versioned<MemoryAdapter, Uncommitted>),
+                         (Versioned<LmdbAdapter>), (Versioned<RocksAdapter, Uncommitted>),
+                         (Versioned<Cached<Wal<RocksAdapter>>>))) {
   stress<TestType>(std::chrono::milliseconds(500));
 }

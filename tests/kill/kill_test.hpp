@@ -13,18 +13,11 @@
 
 namespace varve_test {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr std::size_t kills_divisor = 10;
-#else
-inline constexpr std::size_t kills_divisor = 1;
-#endif
-
 /// Kills writers to `Stack` so often, half of the times with durable writes: most of them in one
 /// store that lives through them all, the others in stores that live through five. Prints what was
 /// done.
 template <class Stack, class... Options>
 void survives_kills(const std::string& name, std::size_t kills, Options... options) {
-  kills = kills / kills_divisor + 4;
   for (const auto durability : {varve::Durability::synced, varve::Durability::buffered}) {
     for (const std::size_t cycles_per_store : {std::size_t{0}, std::size_t{5}}) {
       const TempDirectory temp;

@@ -39,12 +39,8 @@ namespace {
 constexpr std::uint64_t blocks_made = 300;
 constexpr std::size_t batch_records = 16;
 
-// RocksDB is not built for ThreadSanitizer.
-#ifdef __SANITIZE_THREAD__
-using Engines = std::tuple<LmdbAdapter, Cached<Wal<MemoryAdapter>>>;
-#else
-using Engines = std::tuple<LmdbAdapter, RocksAdapter, Cached<Wal<MemoryAdapter>>>;
-#endif
+using Engines =
+    std::tuple<VARVE_STACKS_OF_LANE(Cached<Wal<MemoryAdapter>>, LmdbAdapter, RocksAdapter)>;
 
 template <class Below>
 void fill(const std::string& directory) {
