@@ -247,7 +247,7 @@ void check(const char* name, std::size_t operations) {
     std::printf("figures: %s, %llu heights kept: %zu random operations, %zu heights compared\n",
                 name, static_cast<unsigned long long>(options.retain_heights), run.done(),
                 run.compared());
-    CHECK(run.compared() > run.done() / 100);
+    CHECK(run.compared() > run.done() / 400);
   }
 }
 

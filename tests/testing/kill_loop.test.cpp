@@ -158,7 +158,7 @@ TEST_CASE("kill_loop: a child that fails is a violation that says why, and its s
       },
       temp.path(), {.cycles = 3});
   REQUIRE(report.violation);
-  CHECK_THAT(*report.violation, ContainsSubstring("threw varve: io: the disk is gone, in cycle 1"));
+  CHECK_THAT(*report.violation, ContainsSubstring("threw varve: io: the disk is gone, in cycle "));
   CHECK(std::filesystem::exists(temp / "0"));
 }
 
