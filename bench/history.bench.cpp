@@ -7,7 +7,9 @@
 // on LMDB); reads at a height (`microseconds`; 10 and 2) beside those of the latest state.
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/buffered.hpp>
 #include <varve/layers/versioned.hpp>
+#include <varve/layers/wal.hpp>
 #include <varve/open.hpp>
 
 #include <benchmark/benchmark.h>
@@ -167,38 +169,44 @@ void read_at_height(benchmark::State& state, const std::string& name) {
   read(state, [&](const std::string& key) { return past.get(filled.tree(), key); });
 }
 
+/// A log in front of an engine; in front of LMDB a buffer too, which it asks for.
+template <class Engine>
+using Log =
+    std::conditional_t<std::is_same_v<Engine, LmdbAdapter>, Wal<Buffered<Engine>>, Wal<Engine>>;
+
+template <class Stack, class Between, class... Options>
+void add_writes(const std::string& what, int repetitions, std::uint64_t records,
+                const Between& between, const Options&... options) {
+  const std::string name = "6/history_" + what;
+  std::string directory = name;
+  std::replace(directory.begin(), directory.end(), '/', '.');
+  const auto run = [=](benchmark::State& state) {
+    write_heights<Stack>(state, directory, records, between, options...);
+  };
+  benchmark::RegisterBenchmark(name.c_str(), run)
+      ->UseManualTime()
+      ->Iterations(heights_measured)
+      ->Repetitions(repetitions);
+}
+
 template <class Engine>
 void add(const std::string& engine) {
   using History = Versioned<Engine, Uncommitted>;
   using Roots = Versioned<Engine>;
-  const auto writes = [&](const std::string& what, int repetitions, auto run) {
-    const std::string name = "6/history_" + what;
-    std::string directory = name;
-    std::replace(directory.begin(), directory.end(), '/', '.');
-    benchmark::RegisterBenchmark(
-        name.c_str(), [run, directory](benchmark::State& state) { run(state, directory); })
-        ->UseManualTime()
-        ->Iterations(heights_measured)
-        ->Repetitions(repetitions);
-  };
-  const auto of = [](auto stack, std::uint64_t records, auto between, const auto&... options) {
-    return [=](benchmark::State& state, const std::string& directory) {
-      write_heights<typename decltype(stack)::type>(state, directory, records, between, options...);
-    };
-  };
   const auto nothing = [](auto&) {};
   const auto prune = [](Roots& store) {
     while (store.prune_step()) {
     }
   };
   const VersionedOptions ten{.retain_heights = 10};
-  const std::type_identity<Roots> roots;
-  writes("heights_" + engine + "/plain", 3, of(std::type_identity<Engine>(), few, nothing));
-  writes("heights_" + engine + "/history", 3, of(std::type_identity<History>(), few, nothing));
-  writes("heights_" + engine + "/roots", 3, of(roots, few, nothing));
-  writes("heights_" + engine + "/roots_pruning", 3, of(roots, few, nothing, ten));
-  writes("heights_" + engine + "/roots_pruned_between", 3, of(roots, few, prune, ten));
-  writes("million_" + engine + "/roots", 1, of(roots, many, nothing));
+  const std::string heights = "heights_" + engine;
+  add_writes<Engine>(heights + "/plain", 3, few, nothing);
+  add_writes<History>(heights + "/history", 3, few, nothing);
+  add_writes<Roots>(heights + "/roots", 3, few, nothing);
+  add_writes<Roots>(heights + "/roots_pruning", 3, few, nothing, ten);
+  add_writes<Roots>(heights + "/roots_pruned_between", 3, few, prune, ten);
+  add_writes<Roots>("million_" + engine + "/roots", 1, many, nothing);
+  add_writes<Versioned<Log<Engine>>>("million_" + engine + "/roots_logged", 1, many, nothing);
   const auto reads = [&](const std::string& name, const std::string& directory, auto* run) {
     benchmark::RegisterBenchmark(
         ("6/history_reads_" + engine + "/" + name).c_str(),

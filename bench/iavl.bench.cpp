@@ -15,6 +15,7 @@
 
 #include <varve/adapters/lmdb.hpp>
 #include <varve/adapters/rocksdb.hpp>
+#include <varve/layers/buffered.hpp>
 #include <varve/layers/cached.hpp>
 #include <varve/layers/versioned.hpp>
 #include <varve/layers/wal.hpp>
@@ -246,6 +247,7 @@ RocksOptions values_apart() {
 [[maybe_unused]] const bool added = [] {
   using Rocks = Versioned<Cached<Wal<RocksAdapter>>>;
   using Lmdb = Versioned<Cached<LmdbAdapter>>;
+  using BufferedLmdb = Versioned<Cached<Wal<Buffered<LmdbAdapter>>>>;
   const auto add = [](const std::string& name, auto body) {
     benchmark::RegisterBenchmark(("6/iavl/" + name).c_str(), body)
         ->UseManualTime()
@@ -255,6 +257,8 @@ RocksOptions values_apart() {
   add("rocksdb",
       [](benchmark::State& state) { run<Rocks>(state, "iavl.rocksdb", values_apart()); });
   add("lmdb", [](benchmark::State& state) { run<Lmdb>(state, "iavl.lmdb"); });
+  add("lmdb_buffered",
+      [](benchmark::State& state) { run<BufferedLmdb>(state, "iavl.lmdb_buffered"); });
   return true;
 }();
 

@@ -156,7 +156,7 @@ TEST_CASE("kill_loop: a child that fails is a violation that says why, and its s
         throw Error(ErrorKind::io, {.message = "the disk is gone"});
         return std::make_unique<LmdbAdapter>(directory);
       },
-      temp.path(), {.cycles = 3});
+      temp.path(), {.cycles = 30});
   REQUIRE(report.violation);
   CHECK_THAT(*report.violation, ContainsSubstring("threw varve: io: the disk is gone, in cycle "));
   CHECK(std::filesystem::exists(temp / "0"));
