@@ -30,8 +30,9 @@ endif()
 # test case that is not hidden. With LONG there is a second one, <path>.long, which runs the cases
 # tagged [.long] and only under `ctest -C long`. THREADS says that the test has several threads: the
 # lane of ThreadSanitizer builds no others. ONCE says that no lane of a sanitizer builds it, since
-# others run there what it runs: it kills processes, or goes over every engine again. A test is left
-# out, with a word, where one of its targets is not part of this build.
+# others run there what it runs: it kills processes, goes over every engine again, or counts what a
+# sanitizer changes. A test is left out, with a word, where one of its targets is not part of this
+# build.
 function(varve_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "LONG;THREADS;ONCE" "NAME;TIMEOUT" "LIBS;LABELS")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME)
