@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUGS = ROOT / "tests/seeded_bugs"
 TREES = ("concepts", "include", "adapters")
 EDIT = re.compile(r"^file: (\S+)\n<<<<\n(.*?)^====\n(.*?)^>>>>$", re.DOTALL | re.MULTILINE)
-FLAGS = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", "-w"]
+FLAGS = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", f'-DVARVE_SOURCE_DIRECTORY="{ROOT}"', "-w"]
 LIBRARIES = ["-Wl,--as-needed", "-lrocksdb", "-llmdb", "-pthread"]
 PATIENCE = 240
 
