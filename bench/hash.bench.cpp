@@ -62,6 +62,27 @@ void node_alone(benchmark::State& state) {
   set_each(state, count);
 }
 
+/// With the plain operations of every compiler.
+void node_plain(benchmark::State& state) {
+  const std::vector<DigestPair> pairs = made_pairs();
+  std::vector<Digest> out(count);
+  constexpr std::uint32_t flags =
+      blake3::derive_key_material | blake3::chunk_start | blake3::chunk_end | blake3::root;
+  for (auto _ : state) {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::uint32_t m[16];
+      blake3::load_block(m, reinterpret_cast<const std::byte*>(&pairs[i]), blake3::block_bytes);
+      out[i] = blake3::to_digest(
+          blake3::compress_words(Blake3::node_role, m, 0, blake3::block_bytes, flags));
+    }
+    benchmark::DoNotOptimize(out.data());
+  }
+  if (out[7] != Blake3::node(pairs[7].first, pairs[7].second)) {
+    state.SkipWithError("the hashes are others");
+  }
+  set_each(state, count);
+}
+
 template <class S>
 void value(benchmark::State& state, std::size_t size, bool batched) {
   const std::string bytes(count + size, 'v');
@@ -104,6 +125,7 @@ void proof(benchmark::State& state) {
         [width](benchmark::State& state) { node_batched<Blake3>(state, width); });
   }
   add("node/alone", node_alone<Blake3>);
+  add("node/plain", node_plain);
   add("node/sha256", node_alone<Ics23Sha256>);
   for (const std::size_t size : {40U, 100U, 1000U, 12000U}) {
     const std::string name = "value_" + std::to_string(size);

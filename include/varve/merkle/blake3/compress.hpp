@@ -2,36 +2,15 @@
 #pragma once
 
 #include <varve/concepts/bytes.hpp>
-#include <varve/merkle/digest.hpp>
+#include <varve/merkle/blake3/rows.hpp>
+#include <varve/merkle/blake3/words.hpp>
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
-/// The parts of BLAKE3 (github.com/BLAKE3-team/BLAKE3-specs, sections 2.1 to 2.5), one at a time.
 namespace varve::merkle::blake3 {
-
-/// A key or a chaining value, as the words that the compression works on.
-using Words = std::array<std::uint32_t, 8>;
-using Block = std::array<std::uint32_t, 16>;
-
-inline constexpr std::size_t block_bytes = 64;
-inline constexpr std::size_t half_bytes = block_bytes / 2;
-inline constexpr std::size_t chunk_bytes = 1024;
-
-inline constexpr Words iv{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-
-inline constexpr std::uint32_t chunk_start = 1;
-inline constexpr std::uint32_t chunk_end = 2;
-inline constexpr std::uint32_t parent = 4;
-inline constexpr std::uint32_t root = 8;
-inline constexpr std::uint32_t keyed_hash = 16;
-inline constexpr std::uint32_t derive_key_context = 32;
-inline constexpr std::uint32_t derive_key_material = 64;
 
 /// Which word of the block each step of each round takes.
 inline constexpr auto schedule = [] {
@@ -95,22 +74,7 @@ template <class Word>
   round<6>(s, m);
 }
 
-/// The words of up to 64 bytes, padded with zeros.
-template <class Byte>
-constexpr void load_block(std::uint32_t (&m)[16], const Byte* bytes, std::size_t size) noexcept {
-  for (std::uint32_t& word : m) word = 0;
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!std::is_constant_evaluated()) {
-      if (size > 0) std::memcpy(m, bytes, size);
-      return;
-    }
-  }
-  for (std::size_t i = 0; i < size; ++i) {
-    m[i / 4] |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << (i % 4 * 8);
-  }
-}
-
-/// The state after the seven rounds: `compress` and `compress_wide` make their outputs of it.
+/// The state after the seven rounds: `compress_words` and `compress_wide` make their outputs of it.
 constexpr void permute(std::uint32_t (&s)[16], const Words& chain, const std::uint32_t (&m)[16],
                        std::uint64_t counter, std::size_t size, std::uint32_t flags) noexcept {
   for (std::size_t i = 0; i < 8; ++i) s[i] = chain[i];
@@ -122,15 +86,26 @@ constexpr void permute(std::uint32_t (&s)[16], const Words& chain, const std::ui
   rounds(s, m);
 }
 
-/// The chaining value after a block `m`, of which `size` bytes count.
-[[nodiscard]] constexpr Words compress(const Words& chain, const std::uint32_t (&m)[16],
-                                       std::uint64_t counter, std::size_t size,
-                                       std::uint32_t flags) noexcept {
+/// The chaining value after a block `m`, of which `size` bytes count, with the plain operations of
+/// every compiler.
+[[nodiscard]] constexpr Words compress_words(const Words& chain, const std::uint32_t (&m)[16],
+                                             std::uint64_t counter, std::size_t size,
+                                             std::uint32_t flags) noexcept {
   std::uint32_t s[16]{};
   permute(s, chain, m, counter, size, flags);
   Words out{};
   for (std::size_t i = 0; i < 8; ++i) out[i] = s[i] ^ s[i + 8];
   return out;
+}
+
+/// The same, with vectors where there are any.
+[[nodiscard]] constexpr Words compress(const Words& chain, const std::uint32_t (&m)[16],
+                                       std::uint64_t counter, std::size_t size,
+                                       std::uint32_t flags) noexcept {
+#if defined(VARVE_BLAKE3_VECTORS)
+  if (!std::is_constant_evaluated()) return compress_rows(chain, m, counter, size, flags);
+#endif
+  return compress_words(chain, m, counter, size, flags);
 }
 
 /// All 64 bytes that the root gives for one `counter` of the extended output.
@@ -158,38 +133,24 @@ constexpr void permute(std::uint32_t (&s)[16], const Words& chain, const std::ui
   return compress(key, m, 0, block_bytes, flags | parent);
 }
 
-[[nodiscard]] constexpr Digest to_digest(const Words& words) noexcept {
-  if constexpr (std::endian::native == std::endian::little) return std::bit_cast<Digest>(words);
-  Digest digest{};
-  for (std::size_t i = 0; i < 32; ++i) {
-    digest[i] = static_cast<std::byte>(words[i / 4] >> (i % 4 * 8) & 0xffU);
+/// The digest of a message of at most one chunk, under `key`.
+[[nodiscard]] constexpr Words hash_short(const Words& key, std::uint32_t mode,
+                                         BytesView message) noexcept {
+  Words chain = key;
+  std::uint32_t flags = mode | chunk_start;
+  std::uint32_t m[16]{};
+  for (; message.size() > block_bytes; message.remove_prefix(block_bytes)) {
+    load_block(m, message.data(), block_bytes);
+    chain = compress(chain, m, 0, block_bytes, flags);
+    flags = mode;
   }
-  return digest;
-}
-
-[[nodiscard]] constexpr Words to_words(const Digest& digest) noexcept {
-  if constexpr (std::endian::native == std::endian::little) return std::bit_cast<Words>(digest);
-  Words words{};
-  for (std::size_t i = 0; i < 32; ++i) {
-    words[i / 4] |= std::to_integer<std::uint32_t>(digest[i]) << (i % 4 * 8);
-  }
-  return words;
+  load_block(m, message.data(), message.size());
+  return compress(chain, m, 0, message.size(), flags | chunk_end | root);
 }
 
 /// The key of derive_key for a context of at most one chunk, which is computed where it is named.
 [[nodiscard]] constexpr Words context_key(BytesView context) noexcept {
-  Words chain = iv;
-  std::uint32_t flags = derive_key_context | chunk_start;
-  std::size_t at = 0;
-  for (; context.size() - at > block_bytes; at += block_bytes) {
-    std::uint32_t m[16]{};
-    load_block(m, context.data() + at, block_bytes);
-    chain = compress(chain, m, 0, block_bytes, flags);
-    flags = derive_key_context;
-  }
-  std::uint32_t m[16]{};
-  load_block(m, context.data() + at, context.size() - at);
-  return compress(chain, m, 0, context.size() - at, flags | chunk_end | root);
+  return hash_short(iv, derive_key_context, context);
 }
 
 }  // namespace varve::merkle::blake3

@@ -9,10 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#if defined(__GNUC__) && !defined(VARVE_PORTABLE) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define VARVE_BLAKE3_VECTORS
-#endif
-
 namespace varve::merkle::blake3 {
 
 /// One message for each lane, all of equally many blocks, at most a chunk: what a kernel hashes at
@@ -34,7 +30,7 @@ struct LaneJob {
 
 using Kernel = void (*)(const LaneJob& job) noexcept;
 
-/// One message, with the plain operations of every compiler.
+/// One message.
 inline void kernel_1(const LaneJob& job) noexcept {
   Words chain = *job.key;
   for (std::size_t b = 0; b < job.blocks; ++b) {

@@ -35,8 +35,15 @@ struct Blake3 {
       blake3::context_key("varve 2026-11-21 state trie: chain");
 
   [[nodiscard]] static Digest key_digest(BytesView tree, BytesView key) noexcept {
+    const detail::Leb128 length(tree.size());
+    const std::size_t size = length.view().size() + tree.size() + key.size();
+    if (size <= blake3::chunk_bytes) {
+      std::array<char, blake3::chunk_bytes> message;
+      append(append(append(message.data(), length.view()), tree), key);
+      return digest_of(key_role, {message.data(), size});
+    }
     Blake3Hasher hasher = Blake3Hasher::with_context_key(key_role);
-    hasher.update(detail::Leb128(tree.size()).view());
+    hasher.update(length.view());
     hasher.update(tree);
     hasher.update(key);
     return hasher.finish();
@@ -112,6 +119,9 @@ struct Blake3 {
       blake3::derive_key_material | blake3::chunk_start | blake3::chunk_end | blake3::root;
 
   [[nodiscard]] static Digest digest_of(const blake3::Words& role, BytesView bytes) noexcept {
+    if (bytes.size() <= blake3::chunk_bytes) {
+      return blake3::to_digest(blake3::hash_short(role, blake3::derive_key_material, bytes));
+    }
     Blake3Hasher hasher = Blake3Hasher::with_context_key(role);
     hasher.update(bytes);
     return hasher.finish();
