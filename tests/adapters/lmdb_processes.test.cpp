@@ -2,11 +2,11 @@
 #include <varve/adapters/lmdb.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "temp_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -27,7 +27,9 @@
 namespace {
 
 using namespace varve;
+using varve_test::child_succeeds;
 using varve_test::ContainsSubstring;
+using varve_test::Sleeper;
 using varve_test::TempDirectory;
 
 void put(LmdbAdapter& store, Tree tree, BytesView key, BytesView value) {
@@ -40,58 +42,6 @@ std::string read(const auto& reader, Tree tree, BytesView key) {
   const auto value = reader.get(tree, key);
   return value ? std::string(value->view()) : "(absent)";
 }
-
-/// Whether `body` answers yes in a child of this process.
-template <class Body>
-bool child_says(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    bool good = false;
-    try {
-      good = body();
-    } catch (const std::exception& error) {
-      static_cast<void>(!::write(2, error.what(), std::char_traits<char>::length(error.what())));
-    }
-    ::_exit(good ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/// A child process that has run `body` and then sleeps until it is killed.
-class Sleeper {
- public:
-  template <class Body>
-  explicit Sleeper(Body body) {
-    int ends[2] = {};
-    REQUIRE(::pipe(ends) == 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      [[maybe_unused]] const auto result = body();
-      if (::write(ends[1], "r", 1) != 1) ::_exit(1);
-      for (;;) ::pause();
-    }
-    ::close(ends[1]);
-    char ready = 0;
-    REQUIRE(::read(ends[0], &ready, 1) == 1);
-    ::close(ends[0]);
-  }
-  Sleeper(const Sleeper&) = delete;
-  Sleeper& operator=(const Sleeper&) = delete;
-  ~Sleeper() { kill(); }
-
-  void kill() {
-    if (pid_ > 0) ::kill(pid_, SIGKILL);
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
-
- private:
-  pid_t pid_ = -1;
-};
 
 template <class Body>
 bool refused_in_child(Body body) {
@@ -188,7 +138,7 @@ TEST_CASE("LmdbAdapter: a child of fork is refused everything, and the parent is
   auto scan = std::make_unique<Scan<LmdbCursor>>(store->scan(tree, KeyRange::all()));
   CHECK(read(*store, tree, "b") == "2");
 
-  CHECK(child_says([&] {
+  CHECK(child_succeeds([&] {
     WriteBatch batch;
     batch.put(tree, "a", "child");
     bool good = refused_in_child([&] { static_cast<void>(store->get(tree, "a")); });
@@ -244,7 +194,7 @@ TEST_CASE("LmdbAdapter: a process with little address space gets a smaller map")
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return;
 #endif
-  CHECK(child_says([&] {
+  CHECK(child_succeeds([&] {
     const rlimit little{std::uint64_t{2} << 30U, std::uint64_t{2} << 30U};
     if (::setrlimit(RLIMIT_AS, &little) != 0) return false;
     LmdbAdapter store(temp.path());
@@ -256,7 +206,7 @@ TEST_CASE("LmdbAdapter: a process with little address space gets a smaller map")
 
 TEST_CASE("LmdbAdapter: a full disk is no_space, and the store goes on") {
   const TempDirectory temp;
-  CHECK(child_says([&] {
+  CHECK(child_succeeds([&] {
     LmdbAdapter store(temp.path());
     const Tree tree = store.open_tree("tree");
     put(store, tree, "k", "v");
@@ -280,7 +230,7 @@ TEST_CASE("LmdbAdapter: a full disk is no_space, and the store goes on") {
 
 TEST_CASE("LmdbAdapter: after a sync that failed it answers reads and refuses writes") {
   const TempDirectory temp;
-  CHECK(child_says([&] {
+  CHECK(child_succeeds([&] {
     LmdbAdapter store(temp.path());
     const Tree tree = store.open_tree("tree");
     put(store, tree, "k", "v");
@@ -308,7 +258,7 @@ TEST_CASE("LmdbAdapter: after a sync that failed it answers reads and refuses wr
 #if defined(__linux__)
 TEST_CASE("LmdbAdapter: without membarrier reads are reset when they are given back") {
   const TempDirectory temp;
-  CHECK(child_says([&] {
+  CHECK(child_succeeds([&] {
     sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),

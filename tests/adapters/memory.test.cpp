@@ -3,8 +3,6 @@
 #include <varve/concepts/refinements.hpp>
 
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -20,6 +18,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "child.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define VARVE_TEST_SANITIZED 1
@@ -764,8 +763,7 @@ TEST_CASE("MemoryAdapter: the child of a fork is refused") {
   MemoryAdapter engine;
   const Tree tree = engine.open_tree("t");
   put(engine, tree, "k", "v");
-  const pid_t child = ::fork();
-  if (child == 0) {
+  CHECK(varve_test::child_succeeds([&] {
     int refused = 0;
     const auto count = [&](auto action) {
       try {
@@ -777,10 +775,7 @@ TEST_CASE("MemoryAdapter: the child of a fork is refused") {
     count([&] { static_cast<void>(engine.get(tree, "k")); });
     count([&] { engine.write(WriteBatch().put(tree, "k", "w")); });
     count([&] { static_cast<void>(engine.trees()); });
-    ::_exit(refused == 3 ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+    return refused == 3;
+  }));
   CHECK(engine.get(tree, "k")->view() == "v");
 }

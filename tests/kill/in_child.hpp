@@ -9,15 +9,11 @@
 #include <varve/operations.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
-#include <exception>
 #include <optional>
 #include <string>
 
@@ -32,40 +28,10 @@ using varve::Error;
 using varve::ErrorKind;
 using varve::Tree;
 
-/// What `body` answers in a child of this process: an empty text where all is well. A child that
-/// dies, or throws, has said so.
-template <class Body>
-std::string in_child(Body body) {
-  // Not a pipe: `body` may have it that nothing can be written.
-  int ends[2] = {};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::signal(SIGABRT, SIG_DFL);
-    std::string said;
-    try {
-      said = body();
-    } catch (const std::exception& error) {
-      said = std::string("threw ") + error.what();
-    }
-    const bool told = ::send(ends[1], said.data(), said.size(), 0) >= 0;
-    ::_exit(told ? 0 : 1);
-  }
-  ::close(ends[1]);
-  std::string said(4096, '\0');
-  const ssize_t size = ::read(ends[0], said.data(), said.size());
-  said.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  ::close(ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (status != 0) said += " (ended with the status " + std::to_string(status) + ")";
-  return said;
-}
-
 inline constexpr const char* skip_word = "SKIPPED: ";
 
-/// The verdict of a child; one that may not do what it needs says so loudly.
+/// The verdict of a child, which says nothing where all is well. One that may not do what it needs
+/// says so loudly.
 inline void check_child(const std::string& said) {
   if (said.rfind(skip_word, 0) == 0) {
     std::printf("!! %s\n", said.c_str());
@@ -78,7 +44,7 @@ inline void check_child(const std::string& said) {
 /// assertions (Debian's) do so where a file could not be written. It is told, and not passed over:
 /// what was acknowledged must be there all the same.
 inline bool stopped_by_rocksdb(const std::string& said) {
-  if (said != " (ended with the status " + std::to_string(SIGABRT) + ")") return false;
+  if (said != ended_with(SIGABRT)) return false;
   std::printf("note: an assertion within RocksDB stopped a process that could not write\n");
   std::fflush(stdout);
   return true;

@@ -8,8 +8,8 @@
 #include <varve/testing/seed.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -539,8 +539,7 @@ TEST_CASE("Buffered: a child of fork is refused at once, whatever its parent doe
   *hooks.write = [&] { gate.pass(); };
   std::thread flusher([&] { store->flush(); });
   gate.wait_for_arrival();
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const pid_t child = varve_test::start_child([&] {
     ::alarm(20);
     const auto is_refused = [](auto call) {
       try {
@@ -558,13 +557,11 @@ TEST_CASE("Buffered: a child of fork is refused at once, whatever its parent doe
     good = is_refused([&] { store->compact(tree, KeyRange::all()); }) && good;
     good = get_copy(*store, tree, "a") == "1" && good;
     store->~Stack();
-    ::_exit(good ? 0 : 1);
-  }
+    return good;
+  });
   gate.open();
   flusher.join();
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+  CHECK(varve_test::wait_for(child) == 0);
   *hooks.write = nullptr;
   put(*store, tree, "c", "3");
   CHECK(contents(*store, tree) == Map{{"a", "1"}, {"c", "3"}});

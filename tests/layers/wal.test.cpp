@@ -9,10 +9,10 @@
 #include <varve/testing/simulated_file_system.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "temp_directory.hpp"
 #include "toy_layers.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -405,8 +405,7 @@ TEST_CASE("Wal: a child of fork is refused at once, whatever its parent does, an
   });
   int good = 0;
   for (int round = 0; round < 5; ++round) {
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const bool refused_everything = varve_test::child_succeeds([&] {
       ::alarm(20);
       int refused = 0;
       for (int i = 0; i < 3; ++i) {
@@ -419,11 +418,9 @@ TEST_CASE("Wal: a child of fork is refused at once, whatever its parent does, an
         }
       }
       store.reset();
-      ::_exit(refused == 3 ? 0 : 1);
-    }
-    int status = -1;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    good += status == 0 ? 1 : 0;
+      return refused == 3;
+    });
+    good += refused_everything ? 1 : 0;
   }
   stop = true;
   trimmer.join();

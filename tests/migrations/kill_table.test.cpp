@@ -9,14 +9,11 @@
 #include <varve/open.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "migrations/blocks.hpp"
 #include "migrations/meddled.hpp"
 #include "migrations/on_the_way.hpp"
 #include "temp_directory.hpp"
-
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -30,6 +27,7 @@ using namespace varve;
 using namespace varve_test::blocks;
 using namespace varve_test::on_the_way;
 using varve_test::Change;
+using varve_test::in_child;
 using varve_test::Meddled;
 using varve_test::MeddledOptions;
 using varve_test::TempDirectory;
@@ -37,38 +35,10 @@ using varve_test::TempDirectory;
 namespace {
 
 constexpr std::uint64_t blocks_made = 40;
-const std::string killed = "killed";
+const std::string killed = varve_test::ended_with(SIGKILL);
 
 template <class E>
 using Store = Migrated<ToFour, Meddled<E>>;
-
-/// What `act` answers in a process of its own, or that it was killed. This one opens no engine, so
-/// it may be forked.
-template <class Act>
-[[nodiscard]] std::string in_child(Act&& act) {
-  std::array<int, 2> ends{};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::string said;
-    try {
-      said = act();
-    } catch (const std::exception& error) {
-      said = std::string("threw ") + error.what();
-    }
-    ::_exit(::send(ends[1], said.data(), said.size(), 0) < 0 ? 1 : 0);
-  }
-  ::close(ends[1]);
-  std::string said(4096, '\0');
-  const ssize_t size = ::read(ends[0], said.data(), said.size());
-  said.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  ::close(ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (WIFSIGNALED(status)) return WTERMSIG(status) == SIGKILL ? killed : "died of another signal";
-  return said;
-}
 
 template <class E>
 std::string engine_in(const std::string& directory) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "temp_directory.hpp"
 
 #include <varve/adapters/rocksdb.hpp>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -241,8 +241,7 @@ TEST_CASE("RocksAdapter: a child of fork can neither use nor harm it") {
   auto scan = std::make_unique<varve::RocksScan>(engine->scan(tree, KeyRange::all()));
   auto loader = std::make_unique<varve::RocksBulkLoader>(engine->bulk_loader(tree));
   loader->put("l", "v");
-  const pid_t child = ::fork();
-  if (child == 0) {
+  CHECK(varve_test::child_succeeds([&] {
     int refused = 0;
     const auto check = [&](auto&& act) {
       try {
@@ -265,11 +264,8 @@ TEST_CASE("RocksAdapter: a child of fork can neither use nor harm it") {
     scan.reset();
     snapshot.reset();
     engine.reset();
-    ::_exit(refused == 10 ? 0 : 1);
-  }
-  int status = -1;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
+    return refused == 10;
+  }));
   CHECK(scan->entry().value == "v");
   loader->finish();
   engine->write(WriteBatch().put(tree, "m", "w"));

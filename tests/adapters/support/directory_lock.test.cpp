@@ -2,11 +2,12 @@
 #include <varve/adapters/support/directory_lock.hpp>
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "temp_directory.hpp"
 
-#include <sys/wait.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -17,6 +18,7 @@ using varve::Error;
 using varve::ErrorKind;
 using varve::support::DirectoryLock;
 using varve_test::ContainsSubstring;
+using varve_test::Sleeper;
 using varve_test::TempDirectory;
 
 /// What the refusal of a second lock says; empty where it was given.
@@ -36,42 +38,6 @@ std::string content(const std::string& path) {
   text << std::ifstream(path).rdbuf();
   return text.str();
 }
-
-/// A child process that runs `body`, says so, and then sleeps until it is killed.
-class Child {
- public:
-  template <class Body>
-  explicit Child(Body body) {
-    int ends[2] = {};
-    REQUIRE(::pipe(ends) == 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      [[maybe_unused]] const auto result = body();
-      const char ready = 'r';
-      if (::write(ends[1], &ready, 1) != 1) ::_exit(1);
-      for (;;) ::pause();
-    }
-    ::close(ends[1]);
-    char ready = 0;
-    REQUIRE(::read(ends[0], &ready, 1) == 1);
-    ::close(ends[0]);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() { kill(); }
-
-  void kill() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
-
- private:
-  pid_t pid_ = -1;
-};
 
 }  // namespace
 
@@ -95,7 +61,7 @@ TEST_CASE("DirectoryLock: removing the lock file does not let the process in twi
 
 TEST_CASE("DirectoryLock: another process is refused and told who holds it") {
   const TempDirectory temp;
-  Child holder([&] { return DirectoryLock(temp.path(), "test"); });
+  Sleeper holder([&] { return DirectoryLock(temp.path(), "test"); });
   const std::string message = refusal(temp.path());
   std::string program = content("/proc/self/comm");
   program.pop_back();
@@ -132,13 +98,13 @@ TEST_CASE("DirectoryLock: it is held through moves and let go once") {
 TEST_CASE("DirectoryLock: a child of fork neither holds it nor ends it") {
   const TempDirectory temp;
   auto lock = std::make_unique<DirectoryLock>(temp.path(), "test");
-  const Child idle([&] { return 0; });
-  const Child destroys([&] {
+  const Sleeper idle([&] { return 0; });
+  const Sleeper destroys([&] {
     lock.reset();
     return 0;
   });
   CHECK_FALSE(refusal(temp.path()).empty());
-  const Child told([&] {
+  const Sleeper told([&] {
     if (refusal(temp.path()).find("held by process " + std::to_string(::getppid())) ==
         std::string::npos) {
       ::_exit(1);
