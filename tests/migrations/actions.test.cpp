@@ -5,13 +5,13 @@
 #include <varve/layers/cached.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/layers/wal.hpp>
-#include <varve/migrations/carry.hpp>
 #include <varve/migrations/evolving.hpp>
 #include <varve/open.hpp>
 #include <varve/operations.hpp>
 #include <varve/table.hpp>
 
 #include "catch.hpp"
+#include "migrations/people.hpp"
 #include "temp_directory.hpp"
 
 #include <cstdint>
@@ -22,36 +22,16 @@
 #include <utility>
 
 using namespace varve;
+using namespace varve_test::people;
 using varve_test::ContainsSubstring;
 using varve_test::TempDirectory;
 
 namespace {
 
-// A table that is renamed, gets an index and loses one, is counted by code of one's own, split into
-// two and merged again.
-
-struct PersonV1 {
-  std::uint64_t id = 0;
-  std::string name{};
-  std::uint32_t age = 0;
-};
-struct PersonV2 {
-  std::uint64_t id = 0;
-  std::string name{};
-  std::uint32_t born = 0;
-
-  friend bool operator==(const PersonV2&, const PersonV2&) = default;
-};
-
-using Old = RecordTree<"persons", std::uint64_t>;
-using People = RecordTree<"people", std::uint64_t>;
-using Young = RecordTree<"young", std::uint64_t>;
-using Elders = RecordTree<"elders", std::uint64_t>;
-
 struct Begin : Step<1, 2> {
   static constexpr auto description = "names have a capital";
   static constexpr auto loss = lossy("case");
-  using Tree = Old;
+  using Tree = Persons;
   using In = PersonV1;
   using Out = PersonV1;
   static Out convert(const In& person) {
@@ -61,103 +41,39 @@ struct Begin : Step<1, 2> {
   }
 };
 
-struct Born : Step<2, 3> {
-  static constexpr auto description = "the year of birth, which stays";
-  using Tree = Old;
-  using In = PersonV1;
-  using Out = PersonV2;
-  static Out convert(const In& person) {
-    return carry<Out>(person, with<&Out::born>(2026 - person.age), without<&In::age>);
-  }
-  static In invert(const Out& person) {
-    return carry<In>(person, with<&In::age>(2026 - person.born), without<&Out::born>);
-  }
-};
-
 using ByBorn = Index<"by_born", &PersonV2::born, stores<&PersonV2::name>>;
 using ByName = Unique<"by_name", &PersonV2::name>;
 
 struct Indexed : Step<3, 4> {
   static constexpr auto description = "found by name, no longer by age";
-  using Actions = varve::Actions<BuildIndex<Old, PersonV2, ByName>,
-                                 BuildIndex<Old, PersonV2, ByBorn>, DropIndex<"persons", "by_age">>;
+  using Actions =
+      varve::Actions<BuildIndex<Persons, PersonV2, ByName>, BuildIndex<Persons, PersonV2, ByBorn>,
+                     DropIndex<"persons", "by_age">>;
 };
 
-inline constexpr auto count_by_letter = [](auto& store, BytesView cursor,
-                                           WriteBatch& batch) -> std::optional<std::string> {
-  // Ten at a time; what was counted so far is what the tree of counts has.
-  const Tree people = *store.find_tree("persons");
-  const Tree counts = store.open_tree("counts");
-  std::map<std::string, std::uint64_t> letters;
-  std::string last;
-  int taken = 0;
-  const std::string first = cursor.empty() ? std::string() : std::string(cursor) + '\0';
-  for (auto scan = store.scan(people, KeyRange::from(first)); scan.valid(); scan.next()) {
-    if (++taken > 10) break;
-    last = scan.entry().key;
-    const auto person = Packed::decode<PersonV2>(scan.entry().value.substr(1));
-    ++letters[person.name.substr(0, 1)];
-  }
-  for (const auto& [letter, count] : letters) {
-    const auto before = get_copy(store, counts, letter);
-    batch.put(counts, letter, std::to_string((before ? std::stoull(*before) : 0) + count));
-  }
-  if (taken <= 10) return std::nullopt;
-  return last;
-};
+std::string first_letter(const PersonV2& person) {
+  return person.name.substr(0, 1);
+}
 
 struct Count : Step<4, 5> {
   static constexpr auto description = "how many names begin with each letter";
   static constexpr auto loss = lossy("nothing: it only adds");
-  using Actions = varve::Actions<Custom<"count", count_by_letter>>;
-};
-
-struct Rename : Step<5, 6> {
-  static constexpr auto description = "persons are people";
-  using Actions = varve::Actions<RenameTree<Old, People, PersonV2>>;
-};
-
-using Moved = std::optional<std::pair<std::uint64_t, PersonV2>>;
-inline Moved young(const std::uint64_t& id, const PersonV2& person) {
-  return person.born >= 1980 ? Moved({id, person}) : std::nullopt;
-}
-inline Moved elder(const std::uint64_t& id, const PersonV2& person) {
-  return person.born < 1980 ? Moved({id + 1000, person}) : std::nullopt;
-}
-inline std::pair<std::uint64_t, PersonV2> not_young(const std::uint64_t& id,
-                                                    const PersonV2& person) {
-  return {id, person};
-}
-inline std::pair<std::uint64_t, PersonV2> not_elder(const std::uint64_t& id,
-                                                    const PersonV2& person) {
-  return {id - 1000, person};
-}
-
-struct Split : Step<6, 7> {
-  static constexpr auto description = "by age, into two";
-  using Actions = varve::Actions<Move<People, Young, PersonV2, PersonV2, &young, &not_young>,
-                                 Move<People, Elders, PersonV2, PersonV2, &elder, &not_elder>>;
-};
-
-struct Merge : Step<7, 8> {
-  static constexpr auto description = "and into one again";
-  using Actions = varve::Actions<Move<Young, People, PersonV2, PersonV2, &not_young, &young>,
-                                 Move<Elders, People, PersonV2, PersonV2, &not_elder, &elder>>;
+  using Actions = varve::Actions<Custom<"count", count_by<Persons, 10, &first_letter>>>;
 };
 
 using ToTwo = MigrationChain<Begin>;
-using ToThree = MigrationChain<ToTwo, Born>;
+using ToThree = MigrationChain<ToTwo, Born<2>>;
 using ToFour = MigrationChain<ToThree, Indexed>;
 using ToFive = MigrationChain<ToFour, Count>;
-using ToSix = MigrationChain<ToFive, Rename>;
-using ToSeven = MigrationChain<ToSix, Split>;
-using ToEight = MigrationChain<ToSeven, Merge>;
+using ToSix = MigrationChain<ToFive, Rename<5>>;
+using ToSeven = MigrationChain<ToSix, Split<6>>;
+using ToEight = MigrationChain<ToSeven, Merge<7, People>>;
 
-using PersonsV2 = Table<"persons", Key<&PersonV1::id>, PersonV1, Evolving<ToTwo, Old>,
+using PersonsV2 = Table<"persons", Key<&PersonV1::id>, PersonV1, Evolving<ToTwo, Persons>,
                         Index<"by_age", &PersonV1::age>>;
-using PersonsV3 = Table<"persons", Key<&PersonV2::id>, PersonV2, Evolving<ToThree, Old>>;
+using PersonsV3 = Table<"persons", Key<&PersonV2::id>, PersonV2, Evolving<ToThree, Persons>>;
 using PersonsV4 =
-    Table<"persons", Key<&PersonV2::id>, PersonV2, Evolving<ToFour, Old>, ByName, ByBorn>;
+    Table<"persons", Key<&PersonV2::id>, PersonV2, Evolving<ToFour, Persons>, ByName, ByBorn>;
 
 constexpr std::uint64_t made = 100;
 
@@ -195,7 +111,7 @@ TEMPLATE_TEST_CASE("Migrated: what is recorded of a table follows its records", 
   const auto recorded = recorded_tables(store);
   REQUIRE(recorded.size() == 1);
   CHECK(recorded[0].codec == "evolving");
-  CHECK(recorded[0].record == (Evolving<ToThree, Old>::template identity<PersonV2>()));
+  CHECK(recorded[0].record == (Evolving<ToThree, Persons>::template identity<PersonV2>()));
   REQUIRE(recorded[0].indexes.size() == 1);
   CHECK(recorded[0].indexes[0].state == IndexState::building);
   CHECK_FALSE(store.scan(*store.find_tree("persons.by_age"), KeyRange::all()).valid());
@@ -318,7 +234,7 @@ namespace {
 
 struct OnlyYoung : Step<6, 7> {
   static constexpr auto description = "forgets the elders, and claims to lose nothing";
-  using Actions = varve::Actions<Move<People, Young, PersonV2, PersonV2, &young, &not_young>>;
+  using Actions = varve::Actions<Move<People, Young, PersonV2, PersonV2, &young, &as_young>>;
 };
 using Forgetful = MigrationChain<ToSix, OnlyYoung>;
 

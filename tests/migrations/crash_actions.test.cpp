@@ -6,22 +6,19 @@
 #include <varve/layers/cached.hpp>
 #include <varve/layers/migrated.hpp>
 #include <varve/layers/wal.hpp>
-#include <varve/migrations/carry.hpp>
 #include <varve/migrations/evolving.hpp>
 #include <varve/open.hpp>
-#include <varve/operations.hpp>
 #include <varve/table.hpp>
 
 #include "catch.hpp"
 #include "migrations/enumerate.hpp"
+#include "migrations/people.hpp"
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
-#include <utility>
 
 using namespace varve;
+using namespace varve_test::people;
 using varve::testing::crash_shape;
 using varve::testing::SimulatedFileSystem;
 using varve_test::Dump;
@@ -31,35 +28,7 @@ using varve_test::enumerate::whole_of;
 
 namespace {
 
-struct PersonV1 {
-  std::uint64_t id = 0;
-  std::string name{};
-  std::uint32_t age = 0;
-};
-struct PersonV2 {
-  std::uint64_t id = 0;
-  std::string name{};
-  std::uint32_t born = 0;
-};
-
-using Persons = RecordTree<"persons", std::uint64_t>;
-using People = RecordTree<"people", std::uint64_t>;
-using Young = RecordTree<"young", std::uint64_t>;
-using Elders = RecordTree<"elders", std::uint64_t>;
 using Everyone = RecordTree<"everyone", std::uint64_t>;
-
-struct Born : Step<1, 2> {
-  static constexpr auto description = "the year of birth, which stays";
-  using Tree = Persons;
-  using In = PersonV1;
-  using Out = PersonV2;
-  static Out convert(const In& person) {
-    return carry<Out>(person, with<&Out::born>(2026 - person.age), without<&In::age>);
-  }
-  static In invert(const Out& person) {
-    return carry<In>(person, with<&In::age>(2026 - person.born), without<&Out::born>);
-  }
-};
 
 using ByName = Unique<"by_name", &PersonV2::name>;
 
@@ -69,69 +38,17 @@ struct Indexed : Step<2, 3> {
       varve::Actions<BuildIndex<Persons, PersonV2, ByName>, DropIndex<"persons", "by_age">>;
 };
 
-struct Rename : Step<3, 4> {
-  static constexpr auto description = "persons are people";
-  using Actions = varve::Actions<RenameTree<Persons, People, PersonV2>>;
-};
-
-using Moved = std::optional<std::pair<std::uint64_t, PersonV2>>;
-using Kept = std::pair<std::uint64_t, PersonV2>;
-
-Moved young(const std::uint64_t& id, const PersonV2& person) {
-  return person.born >= 1980 ? Moved({id, person}) : std::nullopt;
+std::string decade(const PersonV2& person) {
+  return std::to_string(person.born / 10);
 }
-Moved elder(const std::uint64_t& id, const PersonV2& person) {
-  return person.born < 1980 ? Moved({id + 1000, person}) : std::nullopt;
-}
-Kept as_young(const std::uint64_t& id, const PersonV2& person) {
-  return {id, person};
-}
-Kept as_elder(const std::uint64_t& id, const PersonV2& person) {
-  return {id - 1000, person};
-}
-
-struct Split : Step<4, 5> {
-  static constexpr auto description = "by age, into two";
-  using Actions = varve::Actions<Move<People, Young, PersonV2, PersonV2, &young, &as_young>,
-                                 Move<People, Elders, PersonV2, PersonV2, &elder, &as_elder>>;
-};
-
-struct Merge : Step<5, 6> {
-  static constexpr auto description = "and into one again";
-  using Actions = varve::Actions<Move<Young, Everyone, PersonV2, PersonV2, &as_young, &young>,
-                                 Move<Elders, Everyone, PersonV2, PersonV2, &as_elder, &elder>>;
-};
-
-/// Adds to counts what some records more have: done twice, it would count twice.
-inline constexpr auto count_by_decade = [](auto& store, BytesView cursor,
-                                           WriteBatch& batch) -> std::optional<std::string> {
-  const Tree everyone = *store.find_tree("everyone");
-  const Tree counts = store.open_tree("counts");
-  std::map<std::string, std::uint64_t> decades;
-  std::string last;
-  int taken = 0;
-  const std::string first = cursor.empty() ? std::string() : std::string(cursor) + '\0';
-  for (auto scan = store.scan(everyone, KeyRange::from(first)); scan.valid(); scan.next()) {
-    if (++taken > 5) break;
-    last = scan.entry().key;
-    const auto person = Packed::decode<PersonV2>(scan.entry().value.substr(1));
-    ++decades[std::to_string(person.born / 10)];
-  }
-  for (const auto& [decade, count] : decades) {
-    const auto before = get_copy(store, counts, decade);
-    batch.put(counts, decade, std::to_string((before ? std::stoull(*before) : 0) + count));
-  }
-  if (taken <= 5) return std::nullopt;
-  return last;
-};
 
 struct Count : Step<6, 7> {
   static constexpr auto description = "how many were born in each decade";
   static constexpr auto loss = lossy("nothing: it only adds");
-  using Actions = varve::Actions<Custom<"count", count_by_decade>>;
+  using Actions = varve::Actions<Custom<"count", count_by<Everyone, 5, &decade>>>;
 };
 
-using ThereAndBack = MigrationChain<Born, Indexed, Rename, Split, Merge>;
+using ThereAndBack = MigrationChain<Born<1>, Indexed, Rename<3>, Split<4>, Merge<5, Everyone>>;
 using Counted = MigrationChain<ThereAndBack, Count>;
 
 using Below = Cached<Wal<MemoryAdapter, SimulatedFileSystem>>;
