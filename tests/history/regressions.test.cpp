@@ -19,66 +19,19 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 // Each of these has been wrong once.
 
 using namespace varve;
 using varve_test::ContainsSubstring;
+using varve_test::Hooked;
+using varve_test::HookedOptions;
 using varve_test::TempDirectory;
 
 namespace {
-
-struct MeddledOptions {
-  std::shared_ptr<std::function<void()>> meddle = std::make_shared<std::function<void()>>();
-
-  template <class Visit>
-  void visit_fields(Visit&&) const {}
-};
-
-/// Does something before the next scan is made or the next list of the trees.
-template <KvEngine Next>
-class Meddled : public Layer<Next, Forwards<Group::reads, Group::snapshots, Group::writes,
-                                            Group::bulk, Group::transactions, Group::maintenance,
-                                            Group::checkpoints, Group::tail>> {
- public:
-  using Options = MeddledOptions;
-  static constexpr BytesView name = "meddled";
-
-  template <class Context>
-  explicit Meddled(Context& context)
-      : Meddled::Layer(context), options_(context.template options<Options>()) {}
-
-  [[nodiscard]] auto scan(Tree tree, KeyRange range, Order order = Order::ascending) const {
-    meddle();
-    return this->next().scan(tree, range, order);
-  }
-  [[nodiscard]] std::uint64_t approximate_count(Tree tree, KeyRange range) const
-    requires CountEngine<Next>
-  {
-    return this->next().approximate_count(tree, range);
-  }
-  [[nodiscard]] Tree open_tree(BytesView tree_name) { return this->next().open_tree(tree_name); }
-  [[nodiscard]] std::optional<Tree> find_tree(BytesView tree_name) const {
-    return this->next().find_tree(tree_name);
-  }
-  void drop_tree(Tree tree) { this->next().drop_tree(tree); }
-  [[nodiscard]] std::vector<TreeInfo> trees() const {
-    meddle();
-    return this->next().trees();
-  }
-
- private:
-  void meddle() const {
-    if (const auto now = std::exchange(*options_.meddle, nullptr)) now();
-  }
-
-  MeddledOptions options_;
-};
 
 struct Account {
   std::uint64_t id = 0;
@@ -110,25 +63,30 @@ TEST_CASE("Versioned: a drop that failed is done before anything else is written
 }
 
 TEST_CASE("Versioned: the root of a height is never that of the one that a rollback leaves") {
-  const MeddledOptions meddled;
-  auto store = open<Versioned<Meddled<MemoryAdapter>>>(meddled);
+  const HookedOptions hooked;
+  auto store = open<Versioned<Hooked<MemoryAdapter>>>(hooked);
   const Tree tree = store.open_tree("t");
   store.commit(WriteBatch().put(tree, "a", "1"), Height{10});
   const StateRoot root = store.commit(WriteBatch().put(tree, "a", "2"), Height{20});
-  *meddled.meddle = [&] { store.rollback(Height{10}); };
+  hooked.hooks->snapped = [&] { store.rollback(Height{10}); };
   CHECK(store.root(Height{20}) == root);
+  CHECK(store.latest() == Height{10});
 }
 
 TEST_CASE("Versioned: an audit beside trees that come and go") {
-  const MeddledOptions meddled;
-  auto store = open<Versioned<Meddled<MemoryAdapter>>>(meddled);
+  const HookedOptions hooked;
+  auto store = open<Versioned<Hooked<MemoryAdapter>>>(hooked);
   const Tree tree = store.open_tree("t");
   const Tree other = store.open_tree("u");
   store.write(WriteBatch().put(tree, "a", "1").put(other, "a", "1"));
-  *meddled.meddle = [&] { store.write(WriteBatch().put(store.open_tree("late"), "a", "1")); };
+  hooked.hooks->scanning = [&] {
+    store.write(WriteBatch().put(store.open_tree("late"), "a", "1"));
+  };
   CHECK(store.audit().good);
-  *meddled.meddle = [&] { store.drop_tree(other); };
+  CHECK(store.find_tree("late"));
+  hooked.hooks->scanning = [&] { store.drop_tree(other); };
   CHECK(store.audit().good);
+  CHECK_FALSE(store.find_tree("u"));
 }
 
 TEST_CASE("Versioned: a damaged root page is not what the next root is made of") {
@@ -227,13 +185,13 @@ TEST_CASE("Versioned: no rollback goes below a change of the schema") {
 TEST_CASE("Versioned: a height that is committed beside a scrub is not written over") {
   using namespace varve_test::customers;
   const TempDirectory home;
-  using Below = Versioned<varve_test::Hooked<LmdbAdapter>, Uncommitted>;
+  using Below = Versioned<Hooked<LmdbAdapter>, Uncommitted>;
   const std::string key = varve_test::blocks::key_of(std::uint64_t{0});
   const CustomerV3 fresh{0, "new", "IT", 5};
   // Behind each of the first reads of the scrub.
   for (int at = 1; at != 6; ++at) {
     const std::string directory = home.path() + "/" + std::to_string(at);
-    const varve_test::HookedOptions hooked;
+    const HookedOptions hooked;
     {
       auto store = open<Migrated<ToTwo, Below>>(directory, hooked);
       fill_version_2(store, 1);

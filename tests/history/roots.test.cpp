@@ -22,6 +22,18 @@ namespace {
 
 using InMemory = Versioned<MemoryAdapter>;
 
+/// Commits heights 10 to 29 over some records, of which the last eight are kept. Each holds its own
+/// number.
+Tree make_heights(InMemory& store) {
+  const Tree tree = store.open_tree("tree 0");
+  static_cast<void>(fill(store, made_records(200), 50));
+  for (std::uint64_t h = 10; h != 30; ++h) {
+    store.commit(WriteBatch().put(tree, "k", std::to_string(h)), Height{h});
+  }
+  CHECK(store.oldest() == Height{22});
+  return tree;
+}
+
 ProofFault fault_of(const StateRoot& root, BytesView key, std::optional<BytesView> value,
                     const std::string& proof) {
   return merkle::verify(root, "tree 0", key, value, proof).fault;
@@ -56,12 +68,8 @@ TEST_CASE("Versioned: another branch after a rollback has the root of a fresh bu
 
 TEST_CASE("Versioned: proofs hold at every height that is kept, and say nothing else") {
   auto store = open<InMemory>(VersionedOptions{.retain_heights = 8});
-  const Tree tree = store.open_tree("tree 0");
-  static_cast<void>(fill(store, made_records(200), 50));
-  for (std::uint64_t h = 10; h != 30; ++h) {
-    store.commit(WriteBatch().put(tree, "k", std::to_string(h)), Height{h});
-  }
-  for (std::uint64_t h = store.oldest().value; h != 30; ++h) {
+  const Tree tree = make_heights(store);
+  for (std::uint64_t h = 22; h != 30; ++h) {
     const StateRoot root = store.root(Height{h});
     const std::string proof = store.prove(tree, "k", Height{h});
     CHECK(fault_of(root, "k", std::to_string(h), proof) == ProofFault::none);
@@ -79,19 +87,17 @@ TEST_CASE("Versioned: proofs hold at every height that is kept, and say nothing 
 
 TEST_CASE("Versioned: one proof of many keys holds at every height that is kept") {
   auto store = open<InMemory>(VersionedOptions{.retain_heights = 8});
-  const Tree tree = store.open_tree("tree 0");
-  static_cast<void>(fill(store, made_records(200), 50));
-  for (std::uint64_t h = 10; h != 30; ++h) {
-    store.commit(WriteBatch().put(tree, "k", std::to_string(h)), Height{h});
-  }
+  const Tree tree = make_heights(store);
   std::vector<std::string> names{"absent"};
   for (const Entry entry : store.scan(tree, KeyRange::all())) names.emplace_back(entry.key);
   const std::vector<BytesView> keys(names.begin(), names.end());
-  for (std::uint64_t h = store.oldest().value; h != 30; ++h) {
+  REQUIRE(keys.size() == 202);
+  for (std::uint64_t h = 22; h != 30; ++h) {
     const auto past = store.at(Height{h});
     const std::string proof = store.prove_all(tree, keys, Height{h});
     std::vector<std::optional<std::string>> values;
     for (const BytesView key : keys) values.push_back(get_copy(past, tree, key));
+    CHECK(get_copy(past, tree, "k") == std::to_string(h));
     std::vector<merkle::Statement> said;
     for (std::size_t i = 0; i != keys.size(); ++i) said.push_back({"tree 0", keys[i], values[i]});
     CHECK(merkle::verify_all(store.root(Height{h}), said, proof));
@@ -183,18 +189,24 @@ TEST_CASE("Versioned: a commit that fails leaves nothing behind of what joins th
           VersionedOptions{.retain_heights = 1, .outside_root = {"outside"}}, faulty);
       const Tree inside = store.open_tree("inside");
       const Tree outside = store.open_tree("outside");
-      store.write(WriteBatch().put(store.open_tree("older"), "key", "value"));
+      const Tree older = store.open_tree("older");
+      store.write(WriteBatch().put(older, "key", "value"));
       const WriteBatch batch =
           WriteBatch().put(inside, "key", "value").put(outside, "key", "value");
+      INFO("call " << static_cast<int>(call) << ", the one of number " << at);
       faulty.plan->add({.call = call, .at = at});
+      bool threw = false;
       try {
         store.write(batch);
-      } catch (const Error&) {
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::io);
+        threw = true;
         ++failed;
       }
       met = faulty.plan->met() != 0;
+      CHECK(threw == met);
       faulty.plan->clear();
-      INFO("call " << static_cast<int>(call) << ", the one of number " << at);
+      store.write(WriteBatch().put(older, "key", "another"));
       store.write(batch);
       CHECK(store.audit().difference.empty());
       store.drop_tree(inside);

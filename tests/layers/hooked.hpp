@@ -3,6 +3,7 @@
 
 #include <varve/concepts/layer.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,9 +15,11 @@ namespace varve_test {
 
 /// What a test does in the middle of a call: each hook is taken out, then run once.
 struct Hooks {
-  std::function<void()> got;      // after `get` or `multi_get` has read, before it answers
-  std::function<void()> writing;  // before a write, a drop or a commit is applied
-  std::function<void()> written;  // after that, before it answers
+  std::function<void()> got;       // after `get` or `multi_get` has read, before it answers
+  std::function<void()> scanning;  // before a scan is made, or the trees are listed
+  std::function<void()> snapped;   // after a snapshot was made, before it is answered
+  std::function<void()> writing;   // before a write, a drop or a commit is applied
+  std::function<void()> written;   // after that, before it answers
 };
 
 struct HookedOptions {
@@ -29,10 +32,9 @@ struct HookedOptions {
 /// Stops in the middle of calls, so that a test puts others there: interleavings without threads.
 template <varve::KvEngine Next>
 class Hooked
-    : public varve::Layer<
-          Next, varve::Forwards<varve::Group::scans, varve::Group::snapshots, varve::Group::bulk,
-                                varve::Group::transactions, varve::Group::maintenance,
-                                varve::Group::checkpoints, varve::Group::tail>> {
+    : public varve::Layer<Next, varve::Forwards<varve::Group::bulk, varve::Group::transactions,
+                                                varve::Group::maintenance,
+                                                varve::Group::checkpoints, varve::Group::tail>> {
  public:
   using Options = HookedOptions;
   static constexpr varve::BytesView name = "hooked";
@@ -55,6 +57,23 @@ class Hooked
   {
     this->next().multi_get(tree, keys, values);
     run(options_.hooks->got);
+  }
+  [[nodiscard]] auto scan(varve::Tree tree, varve::KeyRange range,
+                          varve::Order order = varve::Order::ascending) const {
+    run(options_.hooks->scanning);
+    return this->next().scan(tree, range, order);
+  }
+  [[nodiscard]] std::uint64_t approximate_count(varve::Tree tree, varve::KeyRange range) const
+    requires varve::CountEngine<Next>
+  {
+    return this->next().approximate_count(tree, range);
+  }
+  [[nodiscard]] auto snapshot() const
+    requires varve::SnapshotEngine<Next>
+  {
+    auto made = this->next().snapshot();
+    run(options_.hooks->snapped);
+    return made;
   }
   void write(const varve::WriteBatch& batch,
              varve::Durability durability = varve::Durability::synced) {
@@ -81,7 +100,10 @@ class Hooked
     this->next().drop_tree(tree);
     run(options_.hooks->written);
   }
-  [[nodiscard]] std::vector<varve::TreeInfo> trees() const { return this->next().trees(); }
+  [[nodiscard]] std::vector<varve::TreeInfo> trees() const {
+    run(options_.hooks->scanning);
+    return this->next().trees();
+  }
 
  private:
   static void run(std::function<void()>& hook) {
