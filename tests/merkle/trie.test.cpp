@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
-#include <random>
 #include <vector>
 
 using namespace varve_test;
@@ -21,19 +20,6 @@ using varve::merkle::JmtSha256;
 using varve::merkle::RawKeys;
 
 namespace {
-
-using Random = std::mt19937_64;
-
-/// Keys that are met again, half of them far apart and half of them alike in many bits.
-std::vector<Digest> make_keys(std::size_t count, Random& random) {
-  std::vector<Digest> keys;
-  while (keys.size() != count) {
-    const bool alike = !keys.empty() && random() % 2 == 0;
-    keys.push_back(alike ? key_that_shares(keys[random() % keys.size()], random() % 256, random)
-                         : random_digest(random));
-  }
-  return keys;
-}
 
 std::vector<Change> make_changes(const std::vector<Digest>& keys, std::size_t count,
                                  Random& random) {
@@ -60,7 +46,7 @@ void check_state(PageStore& store, const Leaves& leaves) {
 template <class S>
 void random_history(const TrieOptions& options, std::uint64_t seed) {
   Random random(seed);
-  const std::vector<Digest> keys = make_keys(1 + random() % 200, random);
+  const std::vector<Digest> keys = random_keys(1 + random() % 200, random);
   Trie<S> trie(options);
   PageStore store;
   Leaves leaves;
@@ -100,7 +86,7 @@ TEST_CASE("Trie: roots and pages after any history are those of a fresh build") 
 
 TEST_CASE("Trie: the order of changes and how they are dealt out make no difference") {
   Random random(1);
-  const auto keys = make_keys(300, random);
+  const auto keys = random_keys(300, random);
   std::vector<Change> changes;
   Leaves leaves;
   for (std::size_t i = 0; i != keys.size(); ++i) {
@@ -123,7 +109,7 @@ TEST_CASE("Trie: the order of changes and how they are dealt out make no differe
 
 TEST_CASE("Trie: lanes, threads, batches and memory make no difference, in all their pairings") {
   Random random(11);
-  const auto keys = make_keys(2600, random);
+  const auto keys = random_keys(2600, random);
   const auto first = make_changes(keys, 2600, random);
   const auto second = make_changes(keys, 300, random);
   Leaves leaves;
@@ -193,7 +179,7 @@ TEST_CASE("Trie: keys that share 60 to 255 bits") {
 
 TEST_CASE("Trie: what is erased leaves nothing behind") {
   Random random(3);
-  const auto keys = make_keys(400, random);
+  const auto keys = random_keys(400, random);
   Trie<Blake3> trie;
   PageStore store;
   std::vector<Change> put;
@@ -216,7 +202,7 @@ TEST_CASE("Trie: what is erased leaves nothing behind") {
 
 TEST_CASE("Trie: changes that change nothing change no page") {
   Random random(4);
-  const auto keys = make_keys(100, random);
+  const auto keys = random_keys(100, random);
   Trie<Blake3> trie;
   PageStore store;
   std::vector<Change> put;
@@ -260,7 +246,7 @@ TEST_CASE("Trie: of several changes of one key the last counts") {
 
 TEST_CASE("Trie: an update that is not accepted leaves no trace") {
   Random random(6);
-  const auto keys = make_keys(200, random);
+  const auto keys = random_keys(200, random);
   Trie<Blake3> trie;
   PageStore store;
   Leaves leaves;
@@ -281,15 +267,16 @@ TEST_CASE("Trie: an update that is not accepted leaves no trace") {
 
 TEST_CASE("Trie: the pages before an update take it back") {
   Random random(7);
-  const auto keys = make_keys(300, random);
+  const auto keys = random_keys(300, random);
   Trie<RawKeys> trie;
   PageStore store;
-  std::vector<TrieUpdate> updates;
+  std::vector<std::vector<KeptChange>> updates;
   std::vector<PageStore> states{store};
   for (int i = 0; i != 20; ++i) {
-    updates.push_back(trie.update(store, make_changes(keys, 60, random)));
-    store.write(updates.back());
-    trie.accept(updates.back());
+    const TrieUpdate update = trie.update(store, make_changes(keys, 60, random));
+    updates.push_back(kept(update));
+    store.write(update);
+    trie.accept(update);
     states.push_back(store);
   }
   while (!updates.empty()) {
@@ -323,6 +310,17 @@ TEST_CASE("Trie: what the cache holds is not read again, and it is bounded") {
   CHECK(store.reads == 0);
   CHECK(again.pages().size() == store.pages.size());
 
+  // Nor what was read and stayed as it is.
+  Trie<Blake3> reading;
+  for (Change& change : changes) change.value = Digest{};
+  const TrieUpdate nothing = reading.update(store, changes);
+  CHECK(nothing.pages().empty());
+  CHECK(nothing.read().size() == store.pages.size());
+  reading.accept(nothing);
+  store.reads = 0;
+  CHECK(reading.update(store, changes).pages().empty());
+  CHECK(store.reads == 0);
+
   constexpr std::size_t budget = 100'000;
   Trie<Blake3> small({.cache_bytes = budget});
   for (int i = 0; i != 20; ++i) {
@@ -341,7 +339,7 @@ TEST_CASE("Trie: what the cache holds is not read again, and it is bounded") {
 
 TEST_CASE("Trie: finds the value of each key and of no other") {
   Random random(9);
-  const auto keys = make_keys(200, random);
+  const auto keys = random_keys(200, random);
   Leaves leaves;
   change_leaves(make_changes(keys, 150, random), leaves);
   FreshTrie<RawKeys> fresh(leaves);
@@ -357,7 +355,7 @@ TEST_CASE("Trie: finds the value of each key and of no other") {
 TEST_CASE("Trie: a walk meets every leaf once, in order, and comes to the root") {
   Random random(10);
   for (std::size_t count : {0U, 1U, 2U, 3U, 40U, 1000U}) {
-    const auto keys = make_keys(count, random);
+    const auto keys = random_keys(count, random);
     Leaves leaves;
     for (const Digest& key : keys) leaves[key] = random_digest(random);
     FreshTrie<RawKeys> fresh(leaves);

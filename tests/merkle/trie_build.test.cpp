@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <random>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,49 +23,90 @@ using varve::merkle::RawKeys;
 
 namespace {
 
-using Random = std::mt19937_64;
+/// What a build puts aside. Each block is to be asked for once.
+struct Blocks {
+  std::vector<std::string> held;
+  std::size_t got = 0;
 
-std::vector<DigestPair> make_leaves(std::size_t count, Random& random) {
-  std::vector<DigestPair> leaves;
-  while (leaves.size() != count) leaves.push_back({random_digest(random), random_digest(random)});
-  return leaves;
+  void put(std::uint64_t number, BytesView block) {
+    CHECK(number == held.size());
+    CHECK(block.size() <= std::size_t{64} << 10U);
+    held.emplace_back(block);
+  }
+  std::optional<std::string> get(std::uint64_t number) {
+    ++got;
+    return held.at(number);
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t all = 0;
+    for (const std::string& block : held) all += block.size();
+    return all;
+  }
+};
+
+template <class S>
+TrieSummary build_of(const std::vector<DigestPair>& leaves, PageStore& store, Blocks& blocks,
+                     std::size_t memory_bytes) {
+  return Trie<S>::build(
+      [&](const auto& add) {
+        for (const DigestPair& leaf : leaves) add(leaf.first, leaf.second);
+      },
+      [&](BytesView key, BytesView page) {
+        CHECK(store.pages.emplace(key, page).second);
+        CHECK(page.size() <= varve::merkle::Page::max_bytes);
+      },
+      blocks, memory_bytes);
 }
 
 }  // namespace
 
-TEST_CASE("Trie::build: memory makes no difference but to how often the source is asked") {
+TEST_CASE("Trie::build: memory makes no difference but to what is put aside, each leaf once") {
   Random random(1);
-  const auto leaves = make_leaves(3000, random);
+  const auto leaves = random_leaves(3000, random);
   const Digest root = ReferenceTrie<Blake3>(leaves).root();
   PageStore first;
-  for (std::size_t memory :
-       {std::size_t{1} << 20U, std::size_t{100} << 10U, std::size_t{9} << 10U}) {
+  for (const std::size_t memory :
+       {std::size_t{1} << 20U, leaves.size() * 96, leaves.size() * 96 - 1, std::size_t{100} << 10U,
+        std::size_t{9} << 10U, std::size_t{1}}) {
+    INFO(memory << " bytes");
     PageStore store;
-    std::size_t asked = 0;
-    std::size_t digested = 0;
-    const TrieSummary summary = Trie<Blake3>::build(
-        [&](const auto& add) {
-          ++asked;
-          for (const DigestPair& leaf : leaves) {
-            add(leaf.first, [&] {
-              ++digested;
-              return leaf.second;
-            });
-          }
-        },
-        [&](BytesView key, BytesView page) {
-          CHECK(store.pages.emplace(key, page).second);
-          CHECK(page.size() <= varve::merkle::Page::max_bytes);
-        },
-        memory);
+    Blocks blocks;
+    const TrieSummary summary = build_of<Blake3>(leaves, store, blocks, memory);
     CHECK(summary.root == root);
     CHECK(summary.count == leaves.size());
     CHECK(summary.pages == store.pages.size());
-    CHECK((memory == std::size_t{1} << 20U) == (asked == 1));
-    CHECK(asked < 2 + leaves.size() * 96 * 2 / memory);
-    if (asked == 1) CHECK(digested == leaves.size());
+    CHECK(blocks.bytes() == (memory < leaves.size() * 96 ? leaves.size() * 64 : 0));
+    CHECK(blocks.got == blocks.held.size());
     if (first.pages.empty()) first = store;
     CHECK(store.pages == first.pages);
+  }
+}
+
+TEST_CASE("Trie::build: what was put aside and is not there as it was is refused") {
+  Random random(5);
+  const auto leaves = random_leaves(500, random);
+  struct Damaged : Blocks {
+    std::string last;
+    bool gone = false;
+    std::optional<std::string> get(std::uint64_t number) {
+      if (number + 1 != held.size()) return held[number];
+      return gone ? std::nullopt : std::optional(last);
+    }
+  };
+  for (const bool gone : {false, true}) {
+    Damaged blocks;
+    blocks.gone = gone;
+    try {
+      (void)Trie<Blake3>::build(
+          [&](const auto& add) {
+            for (const DigestPair& leaf : leaves) add(leaf.first, leaf.second);
+          },
+          [](BytesView, BytesView) {}, blocks, 9000);
+      FAIL("it was taken");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::corruption);
+      CHECK(std::string(error.what()).find("build it again") != std::string::npos);
+    }
   }
 }
 
@@ -70,7 +114,7 @@ TEST_CASE("Trie::build: nothing gives the empty root and no page, one key gives 
   const auto none = [](BytesView, BytesView) { FAIL("there is no page"); };
   CHECK(Trie<Blake3>::build([](const auto&) {}, none) == TrieSummary{Blake3::empty, 0, 0});
   Random random(2);
-  const auto leaves = make_leaves(1, random);
+  const auto leaves = random_leaves(1, random);
   std::size_t pages = 0;
   const TrieSummary one =
       Trie<Blake3>::build([&](const auto& add) { add(leaves[0].first, leaves[0].second); },
@@ -85,15 +129,13 @@ TEST_CASE("Trie::build: nothing gives the empty root and no page, one key gives 
 
 TEST_CASE("Trie::build: a key that comes twice is refused, however little memory there is") {
   Random random(3);
-  auto leaves = make_leaves(500, random);
+  auto leaves = random_leaves(500, random);
   leaves.push_back(leaves[77]);
   for (std::size_t memory : {std::size_t{1} << 20U, std::size_t{3000}}) {
+    PageStore store;
+    Blocks blocks;
     try {
-      (void)Trie<Blake3>::build(
-          [&](const auto& add) {
-            for (const DigestPair& leaf : leaves) add(leaf.first, leaf.second);
-          },
-          [](BytesView, BytesView) {}, memory);
+      (void)build_of<Blake3>(leaves, store, blocks, memory);
       FAIL("it was taken");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::invalid_argument);
@@ -117,7 +159,7 @@ TEST_CASE("TrieBuilder: takes leaves in the order of their keys alone") {
 
 TEST_CASE("TrieBuilder: pages come after those below them, the root page last") {
   Random random(4);
-  auto leaves = make_leaves(20000, random);
+  auto leaves = random_leaves(20000, random);
   for (std::size_t i = 0; i != 50; ++i) {
     leaves.push_back({key_that_shares(leaves[0].first, 4 + 5 * i, random), {}});
   }

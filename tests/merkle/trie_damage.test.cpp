@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,6 @@ using varve::merkle::PageKey;
 using varve::merkle::RawKeys;
 
 namespace {
-
-using Random = std::mt19937_64;
 
 /// A small trie with pages at many depths.
 Leaves make_leaves(Random& random) {

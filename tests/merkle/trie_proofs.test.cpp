@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,6 @@ using varve::merkle::root_of;
 using varve::merkle::verify;
 
 namespace {
-
-using Random = std::mt19937_64;
 
 template <class S>
 void check_proofs(std::size_t count, std::uint64_t seed) {
@@ -106,7 +103,7 @@ TEST_CASE("Trie: what the pages were before gives the proofs of earlier states")
   PageStore store;
   Leaves leaves;
   std::vector<Leaves> states;
-  std::vector<TrieUpdate> updates;
+  std::vector<std::vector<KeptChange>> updates;
   for (int height = 0; height != 20; ++height) {
     states.push_back(leaves);
     std::vector<Change> changes;
@@ -114,17 +111,15 @@ TEST_CASE("Trie: what the pages were before gives the proofs of earlier states")
       changes.push_back({keys[random() % keys.size()], std::nullopt});
       if (random() % 3 != 0) changes.back().value = random_digest(random);
     }
-    updates.push_back(trie.update(store, changes));
-    store.write(updates.back());
-    trie.accept(updates.back());
+    const TrieUpdate update = trie.update(store, changes);
+    updates.push_back(kept(update));
+    store.write(update);
+    trie.accept(update);
     change_leaves(changes, leaves);
   }
   std::map<std::string, std::optional<std::string>, std::less<>> before;
   for (std::size_t height = states.size(); height-- != 0;) {
-    for (const PageChange& page : updates[height].pages()) {
-      before[std::string(page.key)] =
-          page.before ? std::optional(std::string(*page.before)) : std::nullopt;
-    }
+    for (const KeptChange& page : updates[height]) before[page.key] = page.before;
     Past past{store, before};
     const auto reference = reference_of<Blake3>(states[height]);
     CHECK(Trie<Blake3>::root(past) == reference.root());

@@ -4,6 +4,7 @@
 #include <varve/merkle/key_order.hpp>
 #include <varve/merkle/trie.hpp>
 
+#include "merkle/random_keys.hpp"
 #include "merkle/reference.hpp"
 
 #include <cstddef>
@@ -11,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -27,6 +27,15 @@ using varve::merkle::Trie;
 using varve::merkle::TrieOptions;
 using varve::merkle::TrieSummary;
 using varve::merkle::TrieUpdate;
+
+/// What an update changes in a page, with bytes of its own.
+struct KeptChange {
+  explicit KeptChange(const PageChange& change) : key(change.key) {
+    if (change.before) before = *change.before;
+  }
+  std::string key;
+  std::optional<std::string> before;
+};
 
 /// Pages as an engine would hold them.
 struct PageStore {
@@ -60,16 +69,20 @@ struct PageStore {
     }
   }
 
-  void undo(const TrieUpdate& update) {
-    for (const PageChange& change : update.pages()) {
+  void undo(std::span<const KeptChange> update) {
+    for (const KeptChange& change : update) {
       if (change.before) {
-        pages.insert_or_assign(std::string(change.key), std::string(*change.before));
+        pages.insert_or_assign(change.key, *change.before);
       } else {
-        pages.erase(std::string(change.key));
+        pages.erase(change.key);
       }
     }
   }
 };
+
+inline std::vector<KeptChange> kept(const TrieUpdate& update) {
+  return {update.pages().begin(), update.pages().end()};
+}
 
 using Leaves = std::map<Digest, Digest>;
 
@@ -83,15 +96,14 @@ ReferenceTrie<S> reference_of(const Leaves& leaves) {
 /// A trie built from nothing but its content.
 template <class S>
 struct FreshTrie {
-  explicit FreshTrie(const Leaves& leaves, std::size_t memory_bytes = std::size_t{1} << 20U) {
+  explicit FreshTrie(const Leaves& leaves) {
     summary = Trie<S>::build(
         [&](const auto& add) {
           for (auto it = leaves.rbegin(); it != leaves.rend(); ++it) add(it->first, it->second);
         },
         [&](BytesView key, BytesView page) {
           if (!store.pages.emplace(key, page).second) throw std::logic_error("a page comes twice");
-        },
-        memory_bytes);
+        });
   }
   PageStore store;
   TrieSummary summary;
@@ -105,26 +117,6 @@ inline void change_leaves(std::span<const Change> changes, Leaves& leaves) {
       leaves.erase(change.key);
     }
   }
-}
-
-template <class Random>
-Digest random_digest(Random& random) {
-  Digest digest{};
-  for (std::byte& byte : digest) byte = static_cast<std::byte>(random() & 0xffU);
-  return digest;
-}
-
-/// A key that shares the first `bits` bits with `other`, not one more, and nothing but chance
-/// behind.
-template <class Random>
-Digest key_that_shares(const Digest& other, std::size_t bits, Random& random) {
-  Digest key = random_digest(random);
-  for (std::size_t at = 0; at <= bits; ++at) {
-    const std::byte mask{static_cast<unsigned char>(0x80U >> (at % 8))};
-    const bool want = varve::merkle::bit_of(other, at) != (at == bits);
-    key[at / 8] = want ? key[at / 8] | mask : key[at / 8] & ~mask;
-  }
-  return key;
 }
 
 }  // namespace varve_test

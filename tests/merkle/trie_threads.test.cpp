@@ -6,7 +6,6 @@
 #include "merkle/trie_store.hpp"
 
 #include <cstddef>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -15,8 +14,6 @@ using varve::merkle::Blake3;
 using varve::merkle::RawKeys;
 
 namespace {
-
-using Random = std::mt19937_64;
 
 /// Enough changes for every thread, here and there with keys that are alike.
 template <class S>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/kv_engine.hpp>
+#include <varve/history/aside_blocks.hpp>
 #include <varve/history/change_set.hpp>
 #include <varve/history/height_writer.hpp>
 #include <varve/history/options.hpp>
@@ -9,6 +10,7 @@
 #include <varve/history/records.hpp>
 #include <varve/history/tree_names.hpp>
 #include <varve/history/uncommitted.hpp>
+#include <varve/merkle/leaf_batch.hpp>
 #include <varve/merkle/suites.hpp>
 #include <varve/merkle/trie.hpp>
 
@@ -61,6 +63,7 @@ class Committer {
   explicit Committer(const VersionedOptions& options)
       : outside_(options.outside_root),
         page_heights_(options.trie_cache_bytes / bytes_a_page),
+        build_bytes_(std::max(options.trie_cache_bytes, least_build_bytes)),
         trie_({.cache_bytes = options.trie_cache_bytes, .threads = options.hash_threads}) {}
 
   template <KvEngine Next>
@@ -171,6 +174,7 @@ class Committer {
   static constexpr std::size_t bytes_a_page = 192;
 
   static constexpr std::size_t build_batch_bytes = std::size_t{4} << 20U;
+  static constexpr std::size_t least_build_bytes = std::size_t{1} << 20U;
 
   template <KvEngine Next>
   [[nodiscard]] std::uint64_t written_by(const Next& next, const OwnTrees& trees,
@@ -237,8 +241,8 @@ class Committer {
     }
   }
 
-  /// The pages of all that the store holds, in one pass of bounded memory. Begun anew where it was
-  /// interrupted.
+  /// The pages of all that the store holds, in one pass, with as much memory as the pages have
+  /// later. Begun anew where it was interrupted.
   template <KvEngine Next>
   Head build(Next& next, const OwnTrees& trees, Head head) {
     if (next.scan(trees.pages, KeyRange::all()).valid()) {
@@ -253,13 +257,14 @@ class Committer {
       record(trees, info.tree, in_root, last);
       if (in_root) members.push_back(std::move(info));
     }
-    const auto source = [&](auto&& add) {
+    const auto source = [&](const auto& add) {
       for (const TreeInfo& info : members) {
+        merkle::LeafBatch<Suite, decltype(add)> batch(info.name, add);
         for (auto scan = next.scan(info.tree, KeyRange::all()); scan.valid(); scan.next()) {
           const Entry entry = scan.entry();
-          add(Suite::key_digest(info.name, entry.key),
-              [&] { return Suite::value_digest(entry.value); });
+          batch.add(entry.key, entry.value);
         }
+        batch.flush();
       }
     };
     const auto write = [&](BytesView key, BytesView page) {
@@ -268,7 +273,8 @@ class Committer {
       next.write(out, Durability::buffered);
       out.clear();
     };
-    const merkle::TrieSummary built = Trie::build(source, write);
+    AsideBlocks<Next> aside(next, trees.pages);
+    const merkle::TrieSummary built = Trie::build(source, write, aside, build_bytes_);
     head.commitment = Suite::name;
     head.floor = head.latest;  // The pages have no past before.
     const std::string key = height_key(head.latest);
@@ -279,12 +285,14 @@ class Committer {
     height.root = to_bytes(built.root);
     last.put(trees.heights, key, to_bytes(key, height));
     last.put(trees.heights, head_key, to_bytes(head));
+    aside.erase(last);
     next.write(out.append(last), Durability::synced);
     return head;
   }
 
   std::vector<std::string> outside_;
   PageHeights page_heights_;
+  std::size_t build_bytes_;
   Trie trie_;
   TreeNames names_;
   std::map<Tree, Member> members_;

@@ -38,7 +38,6 @@ struct EditedPage {
 
   bool changed = false;
   StoredPage after{};
-  char* room_before = nullptr;      ///< for the bytes of `before`, where they are the cache's
   std::byte* room = nullptr;        ///< for the bytes of `after`; none: the page above has the rest
   const std::byte* lone = nullptr;  ///< the one leaf that is left for the page above
   Digest hash{};                    ///< of `after`

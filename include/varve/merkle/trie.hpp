@@ -2,6 +2,7 @@
 #pragma once
 
 #include <varve/concepts/bytes.hpp>
+#include <varve/merkle/block_store.hpp>
 #include <varve/merkle/digest.hpp>
 #include <varve/merkle/edited_page.hpp>
 #include <varve/merkle/page.hpp>
@@ -21,6 +22,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -74,6 +76,7 @@ class Trie {
           cache_.erase(page.key);
         }
       }
+      for (const PageChange& page : update.read()) cache_.put(page.key, *page.after);
     } catch (...) {
       forget();  // without memory there is no cache, and nothing is lost
     }
@@ -128,16 +131,24 @@ class Trie {
 
   /// Builds a trie from scratch.
   ///
-  /// `source(add)` calls `add(key, value)` once for each key, in any order; the value is a digest,
-  /// or a callable that answers it and is called where it is needed. Where the leaves do not fit
-  /// into `memory_bytes`, the source is called again for the rest of them, and gives the same ones.
-  /// Every page goes to `write(key, page)` once, the root page last.
+  /// `source(add)` is called once, and calls `add(key, value)` once for each key, in any order.
+  /// Every page goes to `write(key, page)` once, the root page last. The leaves are sorted in
+  /// memory, 96 bytes each; where that is more than `memory_bytes`, in parts that are put aside in
+  /// `blocks`, 64 bytes a leaf in blocks of up to 64 KiB, and read once more.
   ///
-  /// Errors  invalid_argument where a key comes twice; what the source and `write` throw.
-  template <class Source, std::invocable<BytesView, BytesView> Write>
-  static TrieSummary build(Source&& source, Write&& write,
+  /// Errors  invalid_argument where a key comes twice; what source, `write` and `blocks` throw.
+  template <class Source, std::invocable<BytesView, BytesView> Write, class Blocks>
+    requires BlockStore<std::remove_reference_t<Blocks>>
+  static TrieSummary build(Source&& source, Write&& write, Blocks&& blocks,
                            std::size_t memory_bytes = std::size_t{256} << 20U) {
-    return detail::build_trie<S>(source, write, memory_bytes);
+    return detail::build_trie<S>(source, write, blocks, memory_bytes);
+  }
+
+  /// The same, with memory for all leaves.
+  template <class Source, std::invocable<BytesView, BytesView> Write>
+  static TrieSummary build(Source&& source, Write&& write) {
+    detail::NoBlocks none;
+    return detail::build_trie<S>(source, write, none, std::numeric_limits<std::size_t>::max());
   }
 
  private:

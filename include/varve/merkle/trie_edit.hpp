@@ -33,7 +33,6 @@ namespace varve::merkle::detail {
 
 /// One update of a trie, level by level: down, and up again, where each page learns what is left of
 /// it, and those that are changed are laid out anew and hashed, from the deepest level to the root.
-/// The cache gets what was read.
 template <Suite S, TriePages R>
 class TrieEdit {
  public:
@@ -58,8 +57,8 @@ class TrieEdit {
   /// So many changes take a thread longer than it takes to start one.
   static constexpr std::size_t worth_threads = 2048;
 
-  /// What the pages of a change take among a million keys, before and after.
-  static constexpr std::size_t bytes_a_change = 3072;
+  /// What the pages of a change take among a million keys.
+  static constexpr std::size_t bytes_a_change = 1536;
   static constexpr std::size_t most_expected = std::size_t{8} << 20U;
 
   [[nodiscard]] std::size_t threads() const noexcept {
@@ -121,9 +120,6 @@ class TrieEdit {
       if (child->lone != nullptr) leaves |= 1U << slot;
     }
     if (!page.changed) return;
-    if (page.before.bytes != nullptr && !page.from_store) {
-      page.room_before = bytes_.take(page.before.size);
-    }
     after.occupied = static_cast<std::uint16_t>(occupied);
     after.leaves = static_cast<std::uint16_t>(leaves);
     if (after.count == 0) return;
@@ -140,16 +136,7 @@ class TrieEdit {
                     bytes_of(occupied ^ leaves, sizeof(Digest) + digits)));
   }
 
-  /// The bytes of the cache are the update's own from now on.
-  static void take_over(EditedPage& page) noexcept {
-    if (page.room_before == nullptr) return;
-    std::memcpy(page.room_before, page.before.bytes, page.before.size);
-    page.before.bytes = reinterpret_cast<const std::byte*>(page.room_before);
-    page.room_before = nullptr;
-  }
-
   void lay_out(EditedPage& page) noexcept {
-    take_over(page);
     StoredPage& after = page.after;
     std::byte* out = StoredPage::put_head(page.room, after.occupied, after.leaves);
     for (unsigned rest = after.occupied; rest != 0; rest &= rest - 1) {
@@ -241,24 +228,22 @@ class TrieEdit {
     for (std::size_t depth = 0; depth != pages_.depths; ++depth) {
       for (EditedPage& page : pages_[depth]) {
         if (!page.changed) continue;
-        take_over(page);
         PageChange& change = changes.emplace_back();
         change.key = bytes_.copy(page.key.view());
         if (page.before.bytes != nullptr) change.before = page.before.view();
         if (page.room != nullptr) change.after = page.after.view();
       }
     }
-    keep_read();  // only now: a cache that is full lets go of what is read in it
-    const std::uint64_t count = root.changed ? root.after.count : root.before.count;
-    return {hash_of_root, count, std::move(changes), std::move(bytes_)};
-  }
-
-  void keep_read() {
+    const std::size_t changed = changes.size();
     for (std::size_t depth = 0; depth != pages_.depths; ++depth) {
       for (const EditedPage& page : pages_[depth]) {
-        if (page.from_store) cache_.put(page.key.view(), page.before.view());
+        if (page.changed || !page.from_store) continue;
+        const BytesView form = page.before.view();
+        changes.push_back({bytes_.copy(page.key.view()), form, form});
       }
     }
+    const std::uint64_t count = root.changed ? root.after.count : root.before.count;
+    return {hash_of_root, count, std::move(changes), changed, std::move(bytes_)};
   }
 
   R& reader_;
