@@ -13,6 +13,7 @@
 #include "temp_directory.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -248,7 +249,10 @@ TEST_CASE("Migrated: versions that a store cannot be taken back to") {
   CHECK_THAT(refusal<Store>(directory, MigratedOptions{.take_back_to = 3}).what(),
              ContainsSubstring("the store is at version 2"));
   CHECK_THAT(refusal<Store>(directory, MigratedOptions{.take_back_to = 1}).what(),
-             ContainsSubstring("ChainUpTo"));
+             ContainsSubstring("it is taken back from there by a program whose chain ends with "
+                               "it, as ChainUpTo does"));
+  CHECK_THAT(refusal<Store>(directory, MigratedOptions{.take_back_to = 3}).what(),
+             ContainsSubstring("but brought there by a program whose chain ends with it"));
   CHECK(contents_in<Old, LmdbAdapter>(directory).at("blocks").size() == 3);
 }
 
@@ -322,6 +326,57 @@ TEST_CASE("Migrated: trees that were merged are told apart on the way back") {
   CHECK(contents(store) == before);
   REQUIRE(store.refusals().size() == 1);
   CHECK(store.refusals().front().key == key_of(CoinKey{3, 7}));
+}
+
+namespace {
+
+std::optional<std::pair<std::uint64_t, Coin>> half_of_small(const std::uint64_t& key,
+                                                            const Coin& coin) {
+  if (coin.amount > 500) return std::nullopt;
+  return std::pair{key / 2, coin};
+}
+struct Double : Step<1, 2> {
+  static constexpr auto description = "numbers are doubled";
+  using Actions = varve::Actions<Move<Gold, Silver, Coin, Coin, &to_two_keys, &half_of_small>>;
+};
+struct MergeUnmarked : Step<1, 2> {
+  static constexpr auto description = "all coins are in one purse, unmarked";
+  using Actions = varve::Actions<Move<Gold, Purse, Coin, Coin, &put_in<1>, &take_out<1>>,
+                                 Move<Silver, Purse, Coin, Coin, &put_in<1>, &take_out<1>>>;
+};
+
+/// What is said of a way back where `spoil` has changed the store of version 2.
+template <class OneStep, class Spoil>
+std::string refused_on_the_way_back(const Spoil& spoil) {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  using Store = Migrated<MigrationChain<OneStep>, LmdbAdapter>;
+  {
+    auto store = open<LmdbAdapter>(directory);
+    put(store, store.open_tree("gold"), key_of(std::uint64_t{0}), record_of(Coin{5}));
+  }
+  {
+    auto store = open<Store>(directory, MigratedOptions{.adopt_as = 1});
+    spoil(store);
+  }
+  return refusal<Store>(directory, MigratedOptions{.take_back_to = 1}).what();
+}
+
+}  // namespace
+
+TEST_CASE("Migrated: what a move cannot take back is said") {
+  const auto with_coin = [](std::uint64_t key, std::uint64_t amount, const char* version) {
+    return refused_on_the_way_back<Double>([=](auto& store) {
+      put(store, *store.find_tree("silver"), key_of(key), record_of(Coin{amount}, version));
+    });
+  };
+  CHECK_THAT(with_coin(8, 501, "\x02"),
+             ContainsSubstring("the inverse of the move does not take it"));
+  CHECK_THAT(with_coin(1, 6, "\x02"),
+             ContainsSubstring("another record goes back to the same key"));
+  CHECK_THAT(with_coin(8, 6, "\x01"), ContainsSubstring("(it is of version 1)"));
+  CHECK_THAT(refused_on_the_way_back<MergeUnmarked>([](auto&) {}),
+             ContainsSubstring("more than one move of the step can have made it"));
 }
 
 TEST_CASE(

@@ -302,9 +302,10 @@ TEST_CASE("Decision 10, ready and older: planned, and run, asked for or left as 
     const Error refusal = varve_test::there_and_back::refusal<Lossy>(one.directory());
     CHECK(refusal.kind() == ErrorKind::schema_loss);
     const std::uint64_t accepted = varve_test::on_the_way::accept_loss_in(refusal);
-    CHECK(varve_test::there_and_back::refusal<Lossy>(one.directory(),
-                                                     MigratedOptions{.accept_loss = accepted ^ 2})
-              .kind() == ErrorKind::schema_loss);
+    const Error other = varve_test::there_and_back::refusal<Lossy>(
+        one.directory(), MigratedOptions{.accept_loss = accepted ^ 2});
+    CHECK(other.kind() == ErrorKind::schema_loss);
+    CHECK_THAT(other.what(), ContainsSubstring("that was not accepted for this very plan"));
     auto store = open<Lossy>(one.directory(), MigratedOptions{.accept_loss = accepted});
     CHECK(contents(store) == contents_of_version_4(blocks_made));
   }

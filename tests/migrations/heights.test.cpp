@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -195,13 +196,68 @@ TEST_CASE("Migrated over history: heights of before the schema have their versio
     return found;
   };
   Customer expected = all_in_cents();
-  CHECK(at(before) == expected);
-  CHECK(at(after) == expected);
-  const Error error = error_of([&] { static_cast<void>(store.at(Height{before.value + 2})); });
-  CHECK(error.kind() == ErrorKind::invalid_argument);
-  CHECK_THAT(error.what(), ContainsSubstring("read a height before it, or behind it"));
+  CHECK(after.value >= before.value + made / 7);
+  for (Height height = before; height <= after; ++height.value) {
+    CAPTURE(height.value);
+    CHECK(at(height) == expected);
+  }
   expected.erase(made - 1);
   CHECK(at(Height{before.value - 1}) == expected);
+}
+
+TEST_CASE("Migrated over history: each height is exact while versions come and go") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  using New = Migrated<blocks::New, Kept>;
+  constexpr std::uint64_t count = 200;
+  Height before;
+  {
+    auto store = open<Kept>(directory);
+    varve_test::blocks::fill_version_1(store, count);
+    before = store.latest();
+  }
+  const auto go = [&](MigratedOptions options) {
+    options.adopt_as = 1;
+    options.run.batch_records = 40;
+    static_cast<void>(open<New>(directory, options));
+  };
+  // Forward up to the middle, and back; forward to the end, back to the end, and forward again.
+  const bool verifying = GENERATE(false, true);
+  CHECK_THROWS_AS(go(stopping_after(3, verifying)), Stop);
+  CHECK_THROWS_AS(go([&] {
+                    MigratedOptions back = stopping_after(1);
+                    back.take_back_to = 1;
+                    return back;
+                  }()),
+                  Stop);
+  go({.take_back_to = 1});
+  go({});
+  go({.take_back_to = 1});
+  go({});
+  auto store = open<New>(directory);
+  CHECK(store.latest().value > before.value + 4 * count / 40);
+  for (Height height = before; height <= store.latest(); ++height.value) {
+    CAPTURE(height.value);
+    const auto then = store.at(height);
+    std::map<std::uint64_t, std::uint64_t> works;
+    const Tree old_tree = *then.find_tree("blocks");
+    for (const Entry entry : then.scan(old_tree, KeyRange::all())) {
+      const auto block =
+          Evolving<blocks::Old, blocks::BlockTree>::decode<blocks::BlockV2>(entry.value);
+      CHECK(then.get(old_tree, entry.key)->view() == entry.value);
+      works.emplace(block.height, block.work);
+    }
+    if (const auto tree = then.find_tree("blocks_by_hash")) {
+      for (const Entry entry : then.scan(*tree, KeyRange::all(), Order::descending)) {
+        const auto block =
+            Evolving<blocks::New, blocks::HashTree>::decode<blocks::NotedBlock>(entry.value);
+        CHECK(then.get(*tree, entry.key)->view() == entry.value);
+        works.emplace(block.height, block.work);
+      }
+    }
+    CHECK(works.size() == count);
+    for (const auto& [number, work] : works) CHECK(work == number * 17);
+  }
 }
 
 TEST_CASE("Migrated over history: a store that is taken back is read up to where it was left") {
@@ -349,6 +405,113 @@ TEST_CASE("Migrated over history: a rollback passes a scrub, and no run") {
   customers.put({1, "one", "IT", 1});
   store.rollback(latest);
   CHECK(customers.get(std::uint64_t{1})->cents == expected.at(1).cents);
+}
+
+TEST_CASE("Migrated over history: a scrub that a rollback comes upon begins anew") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill(directory);
+  auto store = open<OnHistory<ToThree>>(directory);
+  const Height mixed = store.latest();
+  static_cast<void>(store.scrub_slice({.slice_records = 20}));
+  static_cast<void>(store.scrub_slice({.slice_records = 20}));
+  CHECK(versions_of(store) == std::map<int, std::uint64_t>{{2, made - 40}, {3, 40}});
+  {
+    // One who makes a height, and gives it up, is not in the way of itself.
+    auto block = store.begin(Height{1000});
+    store.rollback(Height{mixed.value + 1});
+    CHECK(error_of([&] { block.finalize(); }).kind() == ErrorKind::conflict);
+  }
+  CHECK(versions_of(store) == std::map<int, std::uint64_t>{{2, made - 20}, {3, 20}});
+  CHECK(scrub(store).complete);
+  CHECK(versions_of(store) == std::map<int, std::uint64_t>{{3, made}});
+  check_height<ToThree>(store, store.latest(), all_in_cents());
+}
+
+TEST_CASE("Migrated over history: heights that are numbers of blocks go on behind a migration") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill(directory);
+  const auto change = [](auto& store, std::uint64_t id) {
+    std::string bytes;
+    CustomerCodec<ToThree>::encode({id, "block", "ES", id}, bytes);
+    return WriteBatch().put(*store.find_tree("customers"), blocks::key_of(id), bytes);
+  };
+  Customer expected = all_in_cents();
+
+  SECTION("with room between them") {
+    auto store = open<OnHistory<ToThree>>(directory, MigratedOptions{.force = true});
+    const Height ran = store.latest();
+    const Error error = error_of([&] { store.commit(change(store, 1), Height{made + 1}); });
+    CHECK(error.kind() == ErrorKind::invalid_argument);
+    CHECK_THAT(error.what(),
+               ContainsSubstring("is not above the latest, " + std::to_string(ran.value)));
+    CHECK_THAT(error.what(), ContainsSubstring("a migration and a scrub take heights too"));
+    for (std::uint64_t block = made + 1; block != made + 4; ++block) {
+      const Height height{block << 20U};
+      store.commit(change(store, block - made), height);
+      expected[block - made] = {block - made, "block", "ES", block - made};
+      check_height<ToThree>(store, height, expected);
+      // What comes between two blocks is above the first.
+      put(store, store.open_tree("notes"), "last", std::to_string(block));
+      CHECK(store.latest() == Height{height.value + 1});
+    }
+  }
+
+  SECTION("one by one, with the scrub in the blocks") {
+    std::vector<StateRoot> first_roots;
+    for (const char* const machine : {"/one", "/two"}) {
+      const std::string copy = home.path() + machine;
+      std::filesystem::copy(directory, copy, std::filesystem::copy_options::recursive);
+      auto store = open<Migrated<ToThree, Kept>>(copy);
+      expected = all_in_cents();
+      std::vector<StateRoot> roots;
+      std::uint64_t block = store.latest().value;
+      std::map<Height, Customer> all;
+      while (store.mixed()) {
+        const std::uint64_t id = (++block * 7) % made;
+        roots.push_back(
+            store.commit_with_scrub(change(store, id), Height{block}, {.slice_records = 9}));
+        CHECK(store.latest() == Height{block});
+        expected[id] = {id, "block", "ES", id};
+        all[Height{block}] = expected;
+      }
+      CHECK(roots.size() > made / 9);
+      CHECK(versions_of(store) == std::map<int, std::uint64_t>{{3, made}});
+      for (const auto& [height, then] : all) check_height<ToThree>(store, height, then);
+      CHECK(store.next().audit().good);
+      roots.push_back(store.commit_with_scrub({}, Height{block + 1}));
+      if (first_roots.empty()) first_roots = roots;
+      CHECK(roots == first_roots);
+    }
+  }
+}
+
+TEST_CASE("Migrated over history: an index that was built in a block is read from its height on") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  fill(directory);
+  auto store = open<OnHistory<ToThree>>(directory);
+  const Customers<ToThree>::On<OnHistory<ToThree>> customers(store);
+  const Height before = store.latest();
+  CHECK(error_of([&] { static_cast<void>(customers.by<"by_debt">().count()); }).kind() ==
+        ErrorKind::busy);
+  {
+    auto block = store.begin(Height{before.value + 5});
+    const Customers<ToThree>::On staged{block};
+    staged.build_indexes();
+    CHECK(staged.by<"by_debt">().count() == made);
+    block.finalize();
+  }
+  CHECK(store.latest() == Height{before.value + 5});
+  CHECK(customers.by<"by_debt">().count() == made);
+  CHECK(customers.verify_indexes().good());
+  CHECK(indexed_at<ToThree>(store, store.latest()) == made);
+  const Error error = error_of([&] { static_cast<void>(indexed_at<ToThree>(store, before)); });
+  CHECK(error.kind() == ErrorKind::busy);
+  CHECK_THAT(error.what(), ContainsSubstring("was not complete at this height"));
+  store.rollback(before);
+  CHECK(customers.index_state<"by_debt">() == IndexState::building);
 }
 
 TEST_CASE("Migrated over history: a block keeps a scrub waiting, and is what it was made of") {

@@ -72,8 +72,12 @@ Bytes every_kind() {
   add("scrub",
       LedgerScrub{.version = 3, .epoch = 2, .tree = "blocks", .cursor = "k", .records = 9});
   add("tree/blocks", LedgerTree{.version = 2, .since = 1'700'000'000});
-  add(detail::numbered_key("height/", 100),
-      LedgerHeight{.state = HeightState::ran, .version = 2, .floor = 2, .untagged = {"old"}});
+  add(detail::numbered_key("height/", 100), LedgerHeight{.state = HeightState::running,
+                                                         .version = 2,
+                                                         .floor = 2,
+                                                         .untagged = {"old"},
+                                                         .partly = "old",
+                                                         .below = "k"});
   add(detail::numbered_key("refused/", 1),
       LedgerRefusal{.tree = "blocks", .key = "k", .value = "v", .reason = "why"});
   return all;
@@ -148,7 +152,9 @@ TEST_CASE(
     CHECK_THAT(newer.what(), ContainsSubstring("the record '" + shown(key) + "' of the ledger"));
     CHECK_THAT(newer.what(), ContainsSubstring("has format 2"));
     CHECK_THAT(newer.what(), ContainsSubstring("open the store with the program that wrote it"));
-    CHECK(error_of(key, with_format(key, bytes, 0)).kind() == ErrorKind::corruption);
+    const Error unreadable = error_of(key, with_format(key, bytes, 0));
+    CHECK(unreadable.kind() == ErrorKind::corruption);
+    CHECK_THAT(unreadable.what(), ContainsSubstring("of the ledger cannot be read"));
   }
 }
 
@@ -175,9 +181,19 @@ TEST_CASE("Ledger: a record under another key, one that is cut off and any flip 
       CHECK(error_of(key, damaged).kind() == ErrorKind::corruption);
       CHECK(error_of(key, bytes.substr(0, i)).kind() == ErrorKind::corruption);
     }
+    CHECK_THAT(error_of(key, bytes.substr(0, 3)).what(), ContainsSubstring("ledger is cut off"));
+    CHECK_THAT(error_of(key, bytes.substr(0, 9)).what(), ContainsSubstring("ledger is damaged"));
     if (key.rfind("tree/", 0) != 0) continue;
     CHECK(error_of("tree/others", bytes).kind() == ErrorKind::corruption);
   }
+}
+
+TEST_CASE("Ledger: a refusal that is gone is told") {
+  auto engine = open<MemoryAdapter>();
+  Ledger<MemoryAdapter> ledger(engine);
+  ledger.create();
+  CHECK_THROWS_WITH(static_cast<void>(ledger.refusal(3)),
+                    ContainsSubstring("'refused/3' of the ledger is missing"));
 }
 
 TEST_CASE("Ledger: what is noted of a height holds up to the next note, and replaces those above") {

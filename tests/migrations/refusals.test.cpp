@@ -135,4 +135,11 @@ TEST_CASE("Migrated: a head and a run that do not belong together are corruption
   const Error missing = refusal<Store>(directory);
   CHECK(missing.kind() == ErrorKind::corruption);
   CHECK_THAT(missing.what(), ContainsSubstring("'run' of the ledger is missing"));
+  change([](const auto& ledger, WriteBatch& batch) {
+    const std::uint64_t chain = chain_identity(steps_of<ToTwo>(), 1, 2);
+    ledger.put(batch, LedgerRun{.from = 1, .to = 2, .chain = chain, .pass = 99});
+  });
+  const Error beyond = refusal<Store>(directory);
+  CHECK(beyond.kind() == ErrorKind::corruption);
+  CHECK_THAT(beyond.what(), ContainsSubstring("names a pass that its steps do not have"));
 }

@@ -69,6 +69,12 @@ struct IndexWork : Step<2, 3> {
   using Actions = varve::Actions<BuildIndex<BlockTree, BlockV2, Index<"by_work", &BlockV2::work>>>;
 };
 
+struct NoteNow : Step<2, 3> {
+  static constexpr auto description = "a note beside each block, where it is";
+  using Actions = varve::Actions<Rewrite<BlockTree, BlockV2, NotedBlock, &noted, &without_note>>;
+};
+
+using NotedNow = MigrationChain<AddWork, NoteNow>;
 using PickyBehindMove = MigrationChain<Middle, AddNote<HashTree, &noted_but_seven>>;
 using TwoPasses = MigrationChain<AddWork, IndexWork, AddNote<BlockTree, &noted>>;
 using PickyTwoPasses = MigrationChain<AddWork, IndexWork, AddNote<BlockTree, &noted_but_seven>>;
@@ -99,6 +105,25 @@ struct LazyOther : Step<3, 4> {
   using Actions = varve::Actions<CreateTree<"other">>;
 };
 using WithTips = MigrationChain<AddWork, LazyTips>;
+
+using MoreTree = RecordTree<"more", std::uint64_t>;
+std::pair<std::uint64_t, BlockV1> as_they_are(const std::uint64_t& key, const BlockV1& block) {
+  return {key, block};
+}
+BlockV1 shouted(const BlockV1& block) {
+  return {block.height, block.hash + "!"};
+}
+struct Shout : Step<1, 2> {
+  static constexpr auto description = "hashes are shouted";
+  static constexpr auto loss = lossy("the hashes as they were");
+  using Actions = varve::Actions<Rewrite<BlockTree, BlockV1, BlockV1, &shouted>>;
+};
+struct Join : Step<2, 3> {
+  static constexpr auto description = "one tree of blocks";
+  static constexpr auto loss = lossy("which blocks were more");
+  using Actions = varve::Actions<Move<MoreTree, BlockTree, BlockV1, BlockV1, &as_they_are>>;
+};
+using Joined = MigrationChain<Shout, Join>;
 using WithoutOther = MigrationChain<AddWork, DropOther>;
 using OtherAgain = MigrationChain<WithoutOther, LazyOther>;
 
@@ -150,6 +175,65 @@ TEST_CASE("Migrated: a record refused in the second of two passes comes back as 
   CHECK_THROWS_AS(contents_in<PickyTwoPasses>(directory, options), Stop);
   CHECK(contents_in<PickyTwoPasses>(directory, {.take_back_to = 1}).at("blocks") ==
         before.at("blocks"));
+}
+
+TEST_CASE("Migrated: records are moved beside others that have no version in front of them yet") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  {
+    auto store = open<LmdbAdapter>(directory);
+    WriteBatch batch;
+    for (std::uint64_t i = 0; i != made; ++i) {
+      batch.put(store.open_tree(i % 2 == 0 ? "blocks" : "more"), key_of(i),
+                record_of(BlockV1{i, hash_of(i)}));
+    }
+    store.write(batch);
+  }
+  using Store = Migrated<Joined, LmdbAdapter>;
+  const std::string text = refusal<Store>(directory, MigratedOptions{.adopt_as = 1}).what();
+  MigratedOptions options{.accept_loss = plan<Store>(directory).hash()};
+  CHECK_THAT(text, ContainsSubstring("accept_loss = " + std::to_string(options.accept_loss)));
+  options.run.batch_records = 7;
+  const Contents after = contents_in<Joined>(directory, options);
+  CHECK(after.at("blocks").size() == made);
+  for (std::uint64_t i = 0; i != made; ++i) {
+    const BlockV1 block{i, hash_of(i) + (i % 2 == 0 ? "!" : "")};
+    CHECK(Evolving<Joined, BlockTree>::decode<BlockV1>(after.at("blocks").at(key_of(i))) == block);
+  }
+}
+
+TEST_CASE("Migrated: a run puts no more records aside than the opening that goes on allows") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  {
+    auto store = open<Migrated<Old, LmdbAdapter>>(directory);
+    fill_version_2(store, made);
+    for (const std::uint64_t i : {std::uint64_t{10}, std::uint64_t{90}}) {
+      put(store, store.open_tree("blocks"), key_of(i), "\x02 no block");
+    }
+  }
+  MigratedOptions options = stopping_after(1);
+  options.run.refused_at_most = 2;
+  CHECK_THROWS_AS(contents_in<NotedNow>(directory, options), Stop);
+  const Error error = refusal<Migrated<NotedNow, LmdbAdapter>>(directory);
+  CHECK(error.kind() == ErrorKind::invalid_argument);
+  CHECK_THAT(error.what(), ContainsSubstring("a conversion refuses the record of key"));
+  CHECK_THAT(error.what(), ContainsSubstring("let records be put aside with refused_at_most"));
+  options.run.progress = {};
+  CHECK(contents_in<NotedNow>(directory, options).at("blocks").size() == made - 2);
+}
+
+TEST_CASE("Migrated: a record is not taken back over a conversion that has no inverse") {
+  using Layouts = detail::layouts_at_t<varve_test::blocks::ToThree, BlockTree::text, 3>;
+  std::string bytes;
+  detail::lower_bytes<Layouts>(bytes, 1, record_of(BlockV2{1, "h", 17}), 0, true);
+  CHECK(bytes == record_of(BlockV1{1, "h"}, "\x01"));
+  const Error error = varve_test::error_of([&] {
+    detail::lower_bytes<Layouts>(bytes, 2, record_of(BlockV1{1, "h"}), 0, true);
+  });
+  CHECK(error.kind() == ErrorKind::schema_loss);
+  CHECK_THAT(error.what(), ContainsSubstring("the step to version 3 has no inverse: restore the "
+                                             "backup that was made before it"));
 }
 
 TEST_CASE("Migrated: a run with bounds of zero goes record by record") {

@@ -113,8 +113,12 @@ class Block {
   auto finalize(Durability durability = Durability::synced) {
     staged_.clear();
     const WriteBatch batch = std::exchange(batch_, {});
-    return store_->commit_block(batch, height_, state_, durability);
+    return store_->commit_block(batch, height_, state_, built_, durability);
   }
+
+  /// An index of a table has been built from what is read here: for the tables. It has all of its
+  /// entries from this height on.
+  void index_built(Tree index) { built_.push_back(index); }
 
   // As an engine
 
@@ -197,6 +201,7 @@ class Block {
   std::uint64_t state_;
   WriteBatch batch_;
   std::map<Tree, Records> staged_;
+  std::vector<Tree> built_;
 };
 
 }  // namespace varve

@@ -53,7 +53,8 @@ class HeightError : public Error {
                std::to_string(oldest.value) + "; keep more heights (VersionedOptions) from now on";
       case HeightFault::out_of_order:
         return height + " is not above the latest, " + std::to_string(latest.value) +
-               ": commit a higher one, or roll back first";
+               ": commit a higher one, or roll back first; a migration and a scrub take heights "
+               "too";
     }
     return height;
   }

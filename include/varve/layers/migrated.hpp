@@ -155,8 +155,7 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   /// read records of whatever version it had then. A tree that a step has moved
   /// since is read under its old name, with the codec of `ChainUpTo`.
   /// Errors: `HeightError`; `schema_too_old` and `schema_newer` for a height of
-  /// versions that this program does not read; `invalid_argument` for one in the
-  /// middle of the run that put versions in front of records.
+  /// versions that this program does not read.
   [[nodiscard]] auto at(Height height) const
     requires keeps_history
   {
@@ -170,6 +169,22 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     return detail::history_layer(this->next()).commit(batch, height, durability);
   }
 
+  /// The same with a slice of the scrub in the height, for chains whose heights are numbers of
+  /// their own and leave no room for those of `scrub`. Machines that make the same heights with the
+  /// same options agree on each root. Errors: those of `scrub_slice` too; nothing is committed
+  /// then.
+  auto commit_with_scrub(const WriteBatch& batch, Height height, const ScrubOptions& options = {},
+                         Durability durability = Durability::synced)
+    requires keeps_history
+  {
+    auto& layer = detail::history_layer(this->next());
+    if (!upkeep_) return layer.commit(batch, height, durability);
+    const std::lock_guard one_at_a_time(upkeep_->scrubbing);
+    const detail::GateClosed alone(upkeep_->gate.get());
+    detail::Scrubber<Chain, Next> scrubber(this->next(), nullptr, options);
+    return layer.commit(scrubber.changes().append(batch), height, durability);
+  }
+
   /// The height while it is made. A scrub waits until it is finalized, or gone.
   [[nodiscard]] auto begin(Height height)
     requires keeps_history
@@ -179,12 +194,13 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
     return detail::Gated<Begun>(gate(), [&] { return layer.begin(height); });
   }
 
-  /// Takes back every height above this one. Errors: `invalid_argument` where a
-  /// migration has run since.
+  /// Takes back every height above this one; a scrub of records that lazy steps
+  /// have left begins anew. Errors: `invalid_argument` where a migration has run
+  /// since.
   void rollback(Height height)
     requires keeps_history
   {
-    const detail::GateClosed alone(gate().get());
+    const detail::InGate in = in_gate();
     detail::prepare_rollback(this->next(), height);
     detail::history_layer(this->next()).rollback(height);
   }
@@ -193,15 +209,17 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
 
   /// One slice of what `scrub(store)` does to the records that lazy steps have left.
   ScrubProgress scrub_slice(const ScrubOptions& options = {}) {
-    if (!upkeep_) return {.complete = true};
+    if (!upkeep_) {
+      if (mixed()) detail::refuse_to_scrub(*ledger().head());
+      return {.complete = true};
+    }
     const std::lock_guard one_at_a_time(upkeep_->scrubbing);
     return detail::Scrubber<Chain, Next>(this->next(), upkeep_->gate.get(), options).slice();
   }
 
-  /// Whether there may be records of an older layout than the newest; they are converted as they
-  /// are read.
+  /// Whether there may be records of an older layout than that of `version()`; they are converted
+  /// as they are read.
   [[nodiscard]] bool mixed() const {
-    if (!upkeep_) return false;
     const auto head = ledger().head();
     return head && head->floor_version != head->write_version;
   }

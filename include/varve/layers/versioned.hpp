@@ -271,11 +271,14 @@ class Versioned : public detail::history::VersionedBase<Next> {
   friend class Block;
 
   auto commit_block(const WriteBatch& batch, Height height, std::uint64_t state,
-                    Durability durability) {
+                    std::span<const Tree> built, Durability durability) {
     check(batch, "finalize");
-    return Committer::answer(store_->commit(
-        this->next(), batch, {},
-        {.height = height, .state = state, .durability = durability, .operation = "finalize"}));
+    return Committer::answer(store_->commit(this->next(), batch, {},
+                                            {.height = height,
+                                             .state = state,
+                                             .built = built,
+                                             .durability = durability,
+                                             .operation = "finalize"}));
   }
 
   [[nodiscard]] auto take_snapshot() const {

@@ -118,6 +118,10 @@ struct LedgerHeight {
   std::uint32_t version = 0;            ///< no record has a later layout than that of this version
   std::uint32_t floor = 0;              ///< nor an older one than that of this
   std::vector<std::string> untagged{};  ///< trees whose records have no version in front of them
+  std::string partly{};  ///< the one of them that a run is going through: those of its records
+  std::string below{};   ///< have one whose keys are in front of this
+
+  friend bool operator==(const LedgerHeight&, const LedgerHeight&) = default;
 };
 
 /// A record that a conversion refused, and that was put aside.

@@ -11,6 +11,7 @@
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/run_moves.hpp>
+#include <varve/migrations/schema_heights.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -38,8 +39,10 @@ struct MovePass {
         each_move_from<S, First>([&]<class A>() { batches.take_name(A::target); });
       }
       static_cast<void>(batches.digest_of(name, true));
-      each_move_from<S, First>(
-          [&]<class A>() { static_cast<void>(batches.digest_of(A::target, false)); });
+      each_move_from<S, First>([&]<class A>() {
+        batches.heights().tagged(A::target);
+        static_cast<void>(batches.digest_of(A::target, false));
+      });
       MovedRecords<E> moved(batches.engine());
       const auto change = [&](ChangedRecords& changed, const Entry& entry) {
         const versions::Tagged found = tagged_record(entry.value, tagged, run.from);
@@ -105,6 +108,7 @@ struct MovePass {
     if (batches.state_of(A::target) == TreeState::held) return;
     const auto target = engine.find_tree(A::target);
     if (!target) return batches.forget_tree(A::target);
+    batches.heights().tagged(A::target);
     MovedRecords<E> moved(engine);
     bool belongs = false;
     const auto change = [&](ChangedRecords& changed, const Entry& entry) {
@@ -136,7 +140,8 @@ struct MovePass {
     std::string place;
     batches.move_records(*target, A::target, place, Order::ascending, change, settle);
     if (engine.scan(*target, KeyRange::all()).valid()) return;
-    engine.drop_tree(*target);
+    // The past of a tree goes with it.
+    if constexpr (!keeps_history<E>) engine.drop_tree(*target);
     batches.forget_tree(A::target);
   }
 };

@@ -41,9 +41,11 @@ struct RewritePass {
     using Newest = nth_t<last, Layouts>;
     if (const auto tree = batches.engine().find_tree(name)) {
       LedgerRun& run = batches.run();
+      const bool tagged = batches.is_tagged(name);
+      if (!tagged) batches.heights().change(name);
       LedgerDigest& left = batches.digest_of(name, run.cursor.empty());
-      const auto change = [tree = *tree, tagged = batches.is_tagged(name), from = run.from](
-                              ChangedRecords& changed, const Entry& entry) {
+      const auto change = [tree = *tree, tagged, from = run.from](ChangedRecords& changed,
+                                                                  const Entry& entry) {
         const versions::Tagged record = tagged_record(entry.value, tagged, from);
         const auto found = static_cast<std::uint32_t>(record.version);
         if (tagged && found >= Newest::since) return changed.left.add(entry.key, entry.value);
@@ -67,6 +69,7 @@ struct RewritePass {
         std::max(before, resting_version<Chain>(name, batches.low(), version));
     const bool tagged = batches.rests_tagged(name, rest);
     if (const auto tree = batches.engine().find_tree(name)) {
+      if (!tagged) batches.heights().change(name);
       LedgerDigest& left = batches.digest_behind_cursor(name);
       const auto change = [tree = *tree, tagged, rest](ChangedRecords& changed,
                                                        const Entry& entry) {

@@ -6,6 +6,7 @@
 #include <varve/migrations/key_sample.hpp>
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/read_ahead.hpp>
+#include <varve/migrations/run_heights.hpp>
 #include <varve/migrations/run_meter.hpp>
 #include <varve/migrations/run_options.hpp>
 #include <varve/migrations/run_words.hpp>
@@ -23,8 +24,7 @@
 
 namespace varve::detail {
 
-/// The batches of a run: what is changed, and the place that is reached by it,
-/// in one.
+/// The batches of a run: what is changed, and the place that is reached by it, in one.
 template <KvEngine E>
 class RunBatches {
  public:
@@ -33,13 +33,15 @@ class RunBatches {
         ledger_(ledger),
         options_(options),
         run_(std::move(run)),
-        meter_(options, run_.milliseconds, run_.records, run_.total) {}
+        meter_(options, run_.milliseconds, run_.records, run_.total),
+        heights_(engine, ledger, run_) {}
 
   [[nodiscard]] E& engine() noexcept { return engine_; }
   [[nodiscard]] const RunOptions& options() const noexcept { return options_; }
   [[nodiscard]] LedgerRun& run() noexcept { return run_; }
   [[nodiscard]] const LedgerRun& run() const noexcept { return run_; }
   [[nodiscard]] RunMeter& meter() noexcept { return meter_; }
+  [[nodiscard]] RunHeights<E>& heights() noexcept { return heights_; }
 
   /// Whether the steps are taken back.
   [[nodiscard]] bool goes_back() const noexcept { return run_.to < run_.from; }
@@ -143,10 +145,14 @@ class RunBatches {
 
   /// What the end of the pass changes in the ledger.
   void record(BytesView tree, TreeState state, std::uint32_t version) {
+    if (state == TreeState::live) heights_.tagged(tree);
     ledger_.put(pending_, tree,
                 LedgerTree{.state = state, .version = version, .since = seconds_since_1970()});
   }
-  void forget(BytesView tree) { ledger_.erase_tree(pending_, tree); }
+  void forget(BytesView tree) {
+    heights_.untagged(tree, run_);
+    ledger_.erase_tree(pending_, tree);
+  }
 
   /// A tree that is not there any more.
   void forget_tree(BytesView tree) {
@@ -208,9 +214,8 @@ class RunBatches {
     static_cast<void>(engine_.open_tree(name));
   }
 
-  /// Puts the records back that the run had put aside when it went forward, in
-  /// the passes that are undone: their trees are now as those passes found
-  /// them.
+  /// Puts the records back that the run had put aside when it went forward, in the passes that are
+  /// undone: their trees are now as those passes found them.
   void return_refused() {
     while (run_.refused != 0) {
       WriteBatch batch;
@@ -245,7 +250,8 @@ class RunBatches {
   }
 
   void put_aside(WriteBatch& batch, BytesView tree, ChangedRecords::Refused record) {
-    if (run_.returns || run_.refused == options_.refused_at_most) {
+    // The bound may be lower than in the process that put others aside.
+    if (run_.returns || run_.refused >= options_.refused_at_most) {
       refuse_record(tree, record.key, record.reason, run_.returns);
     }
     if (!next_refusal_) next_refusal_ = ledger_.refusals_end();
@@ -275,6 +281,7 @@ class RunBatches {
 
   void write(WriteBatch& batch, Durability durability) {
     run_.milliseconds = meter_.milliseconds();
+    heights_.note(batch, run_);
     ledger_.put(batch, run_);
     engine_.write(batch, durability);
   }
@@ -284,6 +291,7 @@ class RunBatches {
   const RunOptions& options_;
   LedgerRun run_;
   RunMeter meter_;
+  RunHeights<E> heights_;
   WriteBatch pending_;
   std::optional<std::uint64_t> next_refusal_;
   std::map<std::string, KeySample> samples_;

@@ -40,6 +40,21 @@ template <class Chain>
   return versioned;
 }
 
+/// Whether records that a step between the two versions took out of the tree had a version in front
+/// of them: programs of then read one there.
+template <class Chain>
+[[nodiscard]] bool left_versioned(BytesView tree, std::uint32_t after,
+                                  std::uint32_t last) noexcept {
+  bool left = false;
+  for (const ActionFacts& action : actions_of<Chain>()) {
+    const std::uint32_t version = version_after<Chain>(action);
+    const bool leaves = action.kind == ActionKind::move || action.kind == ActionKind::drop;
+    if (version <= after || version > last || !leaves || action.source != tree) continue;
+    left = left || versioned_at<Chain>(tree, version - 1);
+  }
+  return left;
+}
+
 /// The trees whose records an action reads or writes.
 template <class Chain>
 [[nodiscard]] std::vector<std::string> record_trees() {

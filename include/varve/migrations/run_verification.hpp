@@ -92,6 +92,8 @@ class TreeReading {
     read_ranges(true);
     for (std::thread& other : others) other.join();
     if (failure_) std::rethrow_exception(failure_);
+    // The others may have read all of it, or the last of it.
+    if (found_.records > reported_) meter_.did(name_, found_.records - reported_, true);
     return found_;
   }
 

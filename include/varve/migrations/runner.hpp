@@ -170,6 +170,12 @@ class MigrationRunner {
       // Of several moves from one tree the first takes all.
       if constexpr (is_first_move<S, A>()) {
         waiting.erase(std::string(A::tree));
+        each_move_from<S, A>([&]<class One>() {
+          // What joins them has a version in front: no record without one may be left beside it.
+          if (batches_.is_untagged(One::target)) {
+            list_rewrite_of<typename One::Target, S::from>(waiting);
+          }
+        });
         add_pass<MovePass<Chain, S, A>>();
       }
     } else if constexpr (A::kind == ActionKind::create) {

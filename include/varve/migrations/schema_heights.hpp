@@ -40,6 +40,15 @@ template <class Chain, KvReader R>
   return names;
 }
 
+/// The same of those that a run gives one, or takes it off.
+template <KvReader R>
+[[nodiscard]] std::vector<std::string> untagged_trees(const LedgerReader<R>& ledger,
+                                                      const LedgerRun& run) {
+  std::vector<std::string> names = run.untagged;
+  std::erase_if(names, [&](const std::string& name) { return ledger.tree(name).has_value(); });
+  return names;
+}
+
 /// Notes how it stood before the first change that is noted.
 template <class Chain, KvEngine E>
 void note_beginning(const Ledger<E>& ledger, WriteBatch& batch, const LedgerHead& before) {
@@ -60,7 +69,7 @@ void note_run(const E& engine, const Ledger<E>& ledger, WriteBatch& batch, const
                LedgerHeight{.state = HeightState::running,
                             .version = std::max(run.from, run.to),
                             .floor = std::min(before.floor_version, run.to),
-                            .untagged = untagged_trees<Chain>(ledger)});
+                            .untagged = untagged_trees(ledger, run)});
   }
 }
 
@@ -92,7 +101,8 @@ void note_rest(const E& engine, const Ledger<E>& ledger, WriteBatch& batch,
 template <KvEngine E>
 void prepare_rollback(E& engine, Height height) {
   const auto& history = history_layer(engine);
-  if (height < history.oldest() || height > history.latest()) return;  // it is refused below
+  // Nothing is above it, or it is refused below.
+  if (height < history.oldest() || height >= history.latest()) return;
   Ledger<E> ledger(engine);
   LedgerHead head = *ledger.head();
   const auto then = ledger.at_height(height.value);
@@ -110,9 +120,11 @@ void prepare_rollback(E& engine, Height height) {
                       "MigratedOptions{.take_back_to = version}, or restore a backup",
                   "rollback");
   }
-  if (!then || then->second.floor >= head.floor_version) return;
-  // A scrub has ended since: what it rewrote comes back as it was.
-  head.floor_version = then->second.floor;
+  const bool scrubbed = then && then->second.floor < head.floor_version;
+  if (!scrubbed && head.floor_version == head.write_version) return;
+  // What a scrub rewrote comes back as it was; one that has not ended has passed it, and begins
+  // anew, since the epoch is another.
+  if (scrubbed) head.floor_version = then->second.floor;
   ++head.epoch;
   WriteBatch batch;
   ledger.put(batch, head);

@@ -5,9 +5,9 @@
 #include <varve/concepts/kv_reader.hpp>
 #include <varve/history/height.hpp>
 #include <varve/migrations/ledger_reader.hpp>
+#include <varve/migrations/run_facts.hpp>
 #include <varve/migrations/schema_heights.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +17,16 @@
 #include <vector>
 
 namespace varve {
+
+namespace detail {
+
+/// A tree whose records had no version in front of them: those at and behind a key, or all.
+struct BareRecords {
+  Tree tree;
+  std::string from{};
+};
+
+}  // namespace detail
 
 /// A store as it was at a height, for programs of the schema that it has now: what `Migrated::at`
 /// gives. The codecs of the chain read each record by the version in front of it; where records had
@@ -46,8 +56,8 @@ class SchemaPast {
    public:
     [[nodiscard]] bool valid() const noexcept { return below_.valid(); }
     [[nodiscard]] Entry entry() const {
-      if (tag_.empty()) return below_.entry();
-      return {below_.entry().key, value_};
+      const Entry entry = below_.entry();
+      return is_bare(entry) ? Entry{entry.key, value_} : entry;
     }
     void next() {
       below_.next();
@@ -56,29 +66,39 @@ class SchemaPast {
 
    private:
     friend class SchemaPast;
-    Cursor(scan_t<Past> below, BytesView tag) : below_(std::move(below)), tag_(tag) { make(); }
+    Cursor(scan_t<Past> below, BytesView tag, BytesView from)
+        : below_(std::move(below)), tag_(tag), from_(from) {
+      make();
+    }
+
+    [[nodiscard]] bool is_bare(const Entry& entry) const noexcept {
+      return !tag_.empty() && entry.key >= from_;
+    }
 
     void make() {
-      if (!tag_.empty() && below_.valid()) value_.assign(tag_).append(below_.entry().value);
+      if (!below_.valid() || !is_bare(below_.entry())) return;
+      value_.assign(tag_).append(below_.entry().value);
     }
 
     scan_t<Past> below_;
     std::string tag_;
+    std::string from_;
     std::string value_;
   };
 
-  /// For `Migrated`: the records of the trees `untagged` are of `version` and do not say so.
-  SchemaPast(Past past, std::uint32_t version, std::vector<Tree> untagged)
+  /// For `Migrated`: the records in `bare` are of `version` and do not say so.
+  SchemaPast(Past past, std::uint32_t version, std::vector<detail::BareRecords> bare)
       : past_(std::move(past)),
         tag_(detail::versions::tag_bytes(version)),
-        untagged_(std::move(untagged)) {}
+        bare_(std::move(bare)) {}
 
   [[nodiscard]] Height height() const noexcept { return past_.height(); }
 
   [[nodiscard]] std::optional<Pinned> get(Tree tree, BytesView key) const {
     auto value = past_.get(tree, key);
     if (!value) return std::nullopt;
-    return Pinned(*std::move(value), tag_of(tree));
+    const detail::BareRecords* const bare = bare_in(tree);
+    return Pinned(*std::move(value), bare != nullptr && key >= bare->from ? tag_ : BytesView());
   }
 
   [[nodiscard]] bool contains(Tree tree, BytesView key) const { return past_.contains(tree, key); }
@@ -89,7 +109,9 @@ class SchemaPast {
   }
 
   [[nodiscard]] Scan<Cursor> scan(Tree tree, KeyRange range, Order order = Order::ascending) const {
-    return Scan<Cursor>(Cursor(past_.scan(tree, range, order), tag_of(tree)));
+    const detail::BareRecords* const bare = bare_in(tree);
+    return Scan<Cursor>(Cursor(past_.scan(tree, range, order), bare != nullptr ? tag_ : BytesView(),
+                               bare != nullptr ? bare->from : BytesView()));
   }
 
   /// A tree that a step has dropped since is found until it is purged.
@@ -105,14 +127,16 @@ class SchemaPast {
   }
 
  private:
-  [[nodiscard]] BytesView tag_of(Tree tree) const noexcept {
-    const bool bare = std::find(untagged_.begin(), untagged_.end(), tree) != untagged_.end();
-    return bare ? BytesView(tag_) : BytesView();
+  [[nodiscard]] const detail::BareRecords* bare_in(Tree tree) const noexcept {
+    for (const detail::BareRecords& one : bare_) {
+      if (one.tree == tree) return &one;
+    }
+    return nullptr;
   }
 
   Past past_;
   std::string tag_;
-  std::vector<Tree> untagged_;
+  std::vector<detail::BareRecords> bare_;
 };
 
 namespace detail {
@@ -126,20 +150,11 @@ namespace detail {
                       std::to_string(version) + ": the program of that version read them",
                   "at");
   }
-  if (note.floor < oldest) {
-    refuse_height(ErrorKind::schema_too_old,
-                  "height " + height + " has records of version " + std::to_string(note.floor) +
-                      " and the steps of this program begin with version " +
-                      std::to_string(oldest) +
-                      ": read it with a release whose chain begins with "
-                      "version " +
-                      std::to_string(note.floor) + " or before",
-                  "at");
-  }
-  refuse_height(ErrorKind::invalid_argument,
-                "height " + height +
-                    " is in the middle of the run that put versions in front of records: read a "
-                    "height before it, or behind it",
+  refuse_height(ErrorKind::schema_too_old,
+                "height " + height + " has records of version " + std::to_string(note.floor) +
+                    " and the steps of this program begin with version " + std::to_string(oldest) +
+                    ": read it with a release whose chain begins with version " +
+                    std::to_string(note.floor) + " or before",
                 "at");
 }
 
@@ -151,17 +166,21 @@ template <class Chain, KvEngine E>
   const LedgerHead head = *ledger.head();
   LedgerHeight note{.version = head.write_version, .floor = head.floor_version};
   if (auto found = ledger.at_height(height.value)) note = std::move(found->second);
-  std::vector<Tree> untagged;
-  for (const std::string& name : note.untagged) {
-    const auto now = ledger.tree(name);
-    const auto tree = engine.find_tree(name);
-    if (tree && now && now->state == TreeState::live) untagged.push_back(*tree);
-  }
-  if (note.version > head.write_version || note.floor < Chain::oldest ||
-      (note.state == HeightState::running && !untagged.empty())) {
+  if (note.version > head.write_version || note.floor < Chain::oldest) {
     refuse_past(std::to_string(height.value), note, head.write_version, Chain::oldest);
   }
-  return SchemaPast(std::move(past), note.version, std::move(untagged));
+  // What has no version in front of it has the layout of the lowest: no step has come to it.
+  const std::uint32_t version = note.floor;
+  std::vector<BareRecords> bare;
+  for (const std::string& name : note.untagged) {
+    const auto tree = engine.find_tree(name);
+    const auto now = ledger.tree(name);
+    const bool read_with_one = (now && now->state == TreeState::live) ||
+                               left_versioned<Chain>(name, version, head.write_version);
+    if (!tree || !read_with_one) continue;
+    bare.push_back({*tree, name == note.partly ? note.below : std::string()});
+  }
+  return SchemaPast(std::move(past), version, std::move(bare));
 }
 
 }  // namespace detail

@@ -35,17 +35,24 @@ ScrubProgress scrub_until(Store& store, const ScrubOptions& options, Rest&& rest
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
   auto& layer = scrubbing_layer(store);
-  build_tables<typename std::remove_cvref_t<decltype(layer)>::Schema>(store);
-  ScrubProgress progress;
-  std::uint64_t before = 0;
-  for (bool first = true;; first = false) {
-    progress = layer.scrub_slice(options);
-    if (first) before = progress.records;
+  using Schema = typename std::remove_cvref_t<decltype(layer)>::Schema;
+  const auto build = [&] {
+    if (layer.version() == Schema::latest) build_tables<Schema>(store);
+  };
+  // To build an index is to read every record: what no conversion takes has to be put aside before.
+  if (options.refused_at_most == 0) build();
+  std::uint64_t looked_at = 0;
+  while (true) {
+    const ScrubProgress progress = layer.scrub_slice(options);
+    looked_at += progress.looked_at;
     if (options.progress) options.progress(progress);
-    if (progress.complete) return progress;
+    if (progress.complete) {
+      build();
+      return progress;
+    }
     auto until = Clock::now();
     if (options.records_per_second > 0) {
-      const std::chrono::duration<double> due(static_cast<double>(progress.records - before) /
+      const std::chrono::duration<double> due(static_cast<double>(looked_at) /
                                               options.records_per_second);
       until = start + std::chrono::duration_cast<Clock::duration>(due);
     }
@@ -56,12 +63,13 @@ ScrubProgress scrub_until(Store& store, const ScrubOptions& options, Rest&& rest
 }  // namespace detail
 
 /// Rewrites what lazy steps have left in older layouts, to the end, while other threads read and
-/// write `store`; indexes of the chain's tables that are to be built are built first. It may be
-/// stopped at any time, by the death of the process too: the next call goes on. When it is complete
-/// the store's floor is raised, and code for what is below can go.
+/// write `store`; indexes of the chain's tables that are to be built are built first, or, where
+/// records may be put aside, at the end. It may be stopped at any time, by the death of the process
+/// too: the next call goes on. When it is complete the store's floor is raised, and code for what
+/// is below can go.
 ///
-/// Errors: those of the engine; `invalid_argument` for a record that a conversion refuses; what
-/// `options.progress` throws.
+/// Errors: those of the engine; `invalid_argument` for a record that a conversion refuses, and for
+/// a store that was left on an older version; what `options.progress` throws.
 template <class Store>
 ScrubProgress scrub(Store& store, const ScrubOptions& options = {}) {
   return detail::scrub_until(store, options, [](auto until) {

@@ -14,6 +14,7 @@ struct ScrubProgress {
   std::uint64_t records = 0;    ///< looked at, over all processes that had a part in it
   std::uint64_t rewritten = 0;  ///< of them
   std::uint64_t refused = 0;    ///< put aside
+  std::uint64_t looked_at = 0;  ///< by this slice alone, to rewrite them or once more
   bool verifying = false;       ///< all are rewritten, and looked at once more
   bool complete = false;        ///< nothing is left
 };
@@ -25,7 +26,8 @@ struct ScrubOptions {
   std::size_t slice_bytes = std::size_t{256} << 10U;
   /// At most so many records are looked at in a second; 0 for as many as can be.
   double records_per_second = 0;
-  /// Records that a conversion may refuse: they are put aside in the ledger, with the reason. One
+  /// Records that a conversion may refuse, of all that the scrub has put aside since it was begun:
+  /// they go to the ledger, with the reason, and their entries from the indexes of their table. One
   /// more is an error.
   std::uint64_t refused_at_most = 0;
   /// Called after each slice. What it throws stops the scrub, which goes on when it is called

@@ -8,6 +8,7 @@
 #include <varve/migrations/run_words.hpp>
 #include <varve/migrations/schema_heights.hpp>
 #include <varve/migrations/scrub_options.hpp>
+#include <varve/migrations/stale_entries.hpp>
 #include <varve/migrations/write_gate.hpp>
 
 #include <cstddef>
@@ -15,19 +16,32 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace varve::detail {
 
+[[noreturn]] inline void refuse_to_scrub(const LedgerHead& head) {
+  const std::string version = std::to_string(head.write_version);
+  throw Error(ErrorKind::invalid_argument,
+              {.message = "the store was left on version " + version +
+                          " and has records of version " + std::to_string(head.floor_version) +
+                          ": scrub it with a program whose chain ends with version " + version +
+                          ", as ChainUpTo does, or let the steps be taken",
+               .operation = "scrub",
+               .layer = "migrated"});
+}
+
 /// Rewrites the records that are of an older layout than their tree's newest, a slice at a time,
 /// while others read and write.
 ///
 /// A slice is converted first and written then: with the gate closed, and only over records that
 /// are byte for byte what was converted, since what a writer wrote in between is new. The place
-/// that is reached is in the batch of the records. When all trees are through they are looked at
-/// once more, and only then the floor of the store is raised.
+/// that is reached is in the batch of the records; so are the entries of those that are put aside.
+/// When all trees are through they are looked at once more, and only then the floor of the store is
+/// raised. A rollback of heights has a scrub begin anew.
 template <class Chain, KvEngine E>
 class Scrubber {
  public:
@@ -39,18 +53,21 @@ class Scrubber {
       complete_ = true;
       return;
     }
+    state_.version = head->write_version;
+    state_.epoch = head->epoch;
+    auto begun = ledger_.scrub();
     // A scrub that was begun under another head has passed records that were new then.
-    if (auto begun = ledger_.scrub(); begun && begun->epoch == head->epoch) {
-      state_ = *std::move(begun);
+    if (!begun || begun->epoch != head->epoch) return;
+    if (begun->tree.empty()) {
+      at_ = begun->verifying ? layouts_.size() : 0;
     } else {
-      state_.version = head->write_version;
-      state_.epoch = head->epoch;
+      while (at_ != layouts_.size() && layouts_[at_].tree != begun->tree) ++at_;
+      if (at_ == layouts_.size()) {
+        at_ = 0;  // A program with other trees began it: nobody knows what it has passed of these.
+        return;
+      }
     }
-    while (at_ != layouts_.size() && !state_.tree.empty() && layouts_[at_].tree != state_.tree) {
-      ++at_;
-    }
-    // Behind the last tree of the second round, or with other trees than this chain has.
-    if (state_.tree.empty() && state_.verifying) at_ = layouts_.size();
+    state_ = *std::move(begun);
   }
 
   /// Does one slice. Throws the errors of the engine; `invalid_argument` for a record more than
@@ -61,12 +78,28 @@ class Scrubber {
     if (at_ == layouts_.size()) return finish();
     const NewestLayout& layout = layouts_[at_];
     const auto tree = engine_.find_tree(layout.tree);
-    if (!tree) {
-      write_slice(std::nullopt, true);
-    } else {
-      write_slice(tree, collect(*tree, layout));
-    }
+    const bool end = !tree || collect(*tree, layout);
+    const std::vector<OwnedEntry> entries = entries_of_refused(layout.tree);
+    const GateClosed closed(gate_);
+    WriteBatch batch;
+    if (!add_to(batch, tree, entries, end)) return progress();
+    engine_.write(batch, end ? Durability::synced : Durability::buffered);
     return progress();
+  }
+
+  /// The changes of one slice, to be written by who has the gate closed, with others.
+  [[nodiscard]] WriteBatch changes() {
+    WriteBatch batch;
+    if (complete_) return batch;
+    if (at_ == layouts_.size()) {
+      static_cast<void>(finish());
+      return batch;
+    }
+    const NewestLayout& layout = layouts_[at_];
+    const auto tree = engine_.find_tree(layout.tree);
+    const bool end = !tree || collect(*tree, layout);
+    static_cast<void>(add_to(batch, tree, entries_of_refused(layout.tree), end));
+    return batch;
   }
 
  private:
@@ -81,6 +114,7 @@ class Scrubber {
     return {.records = state_.records,
             .rewritten = state_.rewritten,
             .refused = state_.refused,
+            .looked_at = looked_at_,
             .verifying = state_.verifying,
             .complete = complete_};
   }
@@ -88,17 +122,16 @@ class Scrubber {
   /// Converts old records behind the cursor. Answers whether the tree has no more.
   bool collect(Tree tree, const NewestLayout& layout) {
     const std::string first = state_.cursor.empty() ? std::string() : state_.cursor + '\0';
-    const std::size_t most_looked_at = 16 * options_.slice_records;
-    std::size_t looked_at = 0;
+    const std::uint64_t most_looked_at = 16 * std::uint64_t{options_.slice_records};
     std::size_t bytes = 0;
     for (auto scan = engine_.scan(tree, KeyRange::from(first)); scan.valid(); scan.next()) {
       // A slice looks at one record at least, whatever its bounds.
-      if (looked_at != 0 && (old_.size() >= options_.slice_records || looked_at >= most_looked_at ||
-                             bytes >= options_.slice_bytes)) {
+      if (looked_at_ != 0 && (old_.size() >= options_.slice_records ||
+                              looked_at_ >= most_looked_at || bytes >= options_.slice_bytes)) {
         return false;
       }
       const Entry entry = scan.entry();
-      ++looked_at;
+      ++looked_at_;
       if (!state_.verifying) ++state_.records;
       state_.cursor.assign(entry.key);
       const versions::Tagged record = versions::take_tag(entry.value);
@@ -123,24 +156,39 @@ class Scrubber {
     }
   }
 
-  void write_slice(std::optional<Tree> tree, bool end) {
+  /// With the gate closed. Answers false where a rollback has come between.
+  bool add_to(WriteBatch& batch, std::optional<Tree> tree, const std::vector<OwnedEntry>& entries,
+              bool end) {
+    if (ledger_.head()->epoch != state_.epoch) return false;
     const std::string name(layouts_[at_].tree);
+    if (engine_.find_tree(name) != tree) old_.clear();  // It was dropped meanwhile.
     if (end) next_tree();
     state_.tree = at_ == layouts_.size() ? BytesView() : layouts_[at_].tree;
-    const GateClosed closed(old_.empty() ? nullptr : gate_);
-    WriteBatch batch;
+    std::set<std::string> put_aside_now;
     for (const Old& old : old_) {
       const auto now = engine_.get(*tree, old.key);
       if (!now || now->view() != old.value) continue;
       if (old.refused) {
         put_aside(batch, *tree, name, old);
+        put_aside_now.insert(old.key);
       } else {
         batch.put(*tree, old.key, old.fresh);
         ++state_.rewritten;
       }
     }
+    for (const OwnedEntry& one : entries) {
+      if (put_aside_now.contains(one.owner)) batch.erase(one.index, one.entry);
+    }
     ledger_.put(batch, state_);
-    engine_.write(batch, end ? Durability::synced : Durability::buffered);
+    return true;
+  }
+
+  [[nodiscard]] std::vector<OwnedEntry> entries_of_refused(BytesView name) const {
+    std::set<std::string> keys;
+    for (const Old& old : old_) {
+      if (old.refused) keys.insert(old.key);
+    }
+    return entries_owned(engine_, std::string(name), keys);
   }
 
   void next_tree() {
@@ -151,7 +199,7 @@ class Scrubber {
   }
 
   void put_aside(WriteBatch& batch, Tree tree, const std::string& name, const Old& old) {
-    if (state_.refused == options_.refused_at_most) {
+    if (state_.refused >= options_.refused_at_most) {
       throw Error(ErrorKind::invalid_argument,
                   {.message = "a conversion refuses the record of key " + readable(old.key) + " (" +
                               *old.refused +
@@ -170,20 +218,28 @@ class Scrubber {
     batch.erase(tree, old.key);
   }
 
-  [[noreturn]] static void refuse_old(const NewestLayout& layout, const Entry& entry,
-                                      std::size_t version) {
-    throw Error(ErrorKind::corruption,
-                {.message = "the record of key " + readable(entry.key) +
-                            " was passed and is of version " + std::to_string(version) +
-                            " again: a program writes it otherwise than by the codec of the "
-                            "chain; the floor of the store is not raised",
-                 .operation = "scrub",
-                 .tree = std::string(layout.tree),
-                 .layer = "migrated"});
+  /// The next call begins anew, and rewrites it.
+  [[noreturn]] void refuse_old(const NewestLayout& layout, const Entry& entry,
+                               std::size_t version) {
+    const Error error(ErrorKind::corruption,
+                      {.message = "the record of key " + readable(entry.key) +
+                                  " was passed and is of version " + std::to_string(version) +
+                                  " again: a program writes it otherwise than by the codec of "
+                                  "the chain; the floor of the store is not raised. Mend the "
+                                  "program, then scrub again",
+                       .operation = "scrub",
+                       .tree = std::string(layout.tree),
+                       .layer = "migrated"});
+    WriteBatch batch;
+    ledger_.erase_scrub(batch);
+    engine_.write(batch, Durability::synced);
+    throw error;
   }
 
   ScrubProgress finish() {
+    const GateClosed closed(gate_);
     const LedgerHead before = *ledger_.head();
+    if (before.epoch != state_.epoch) return progress();
     LedgerHead head = before;
     head.floor_version = state_.version;
     ++head.epoch;
@@ -203,6 +259,7 @@ class Scrubber {
   LedgerScrub state_;
   std::size_t at_ = 0;  ///< the tree that is gone through
   bool complete_ = false;
+  std::uint64_t looked_at_ = 0;
   std::optional<std::uint64_t> next_refusal_;
   std::vector<NewestLayout> layouts_ = newest_layouts<Chain>();
   std::vector<Old> old_;

@@ -4,6 +4,7 @@
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_facts.hpp>
+#include <varve/migrations/schema_heights.hpp>
 
 #include <cstdint>
 
@@ -33,7 +34,10 @@ struct CreatePass {
     if (tree && engine.scan(*tree, KeyRange::all()).valid()) {
       batches.record(A::tree, TreeState::withdrawn, S::from);
     } else {
-      if (tree) engine.drop_tree(*tree);
+      // The past of a tree goes with it.
+      if constexpr (!keeps_history<E>) {
+        if (tree) engine.drop_tree(*tree);
+      }
       batches.forget(A::tree);
     }
     batches.end_pass();
