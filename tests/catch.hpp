@@ -13,13 +13,13 @@
 
 #include <string>
 
+#include "sanitized.hpp"
+
 // The stacks that a test is instantiated for. Under a sanitizer each can cost the compiler a
 // minute, so that its lanes take the first of a list; every engine has tests of its own there.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VARVE_SANITIZED 1
+#if VARVE_SANITIZED
 #define VARVE_STACKS_OF_LANE(first, ...) first
 #else
-#define VARVE_SANITIZED 0
 #define VARVE_STACKS_OF_LANE(...) __VA_ARGS__
 #endif
 

@@ -16,15 +16,7 @@
 #include <vector>
 
 // The sanitizers replace operator new themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VARVE_TEST_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define VARVE_TEST_SANITIZED
-#endif
-#endif
-
-#if !defined(VARVE_TEST_SANITIZED)
+#if !VARVE_SANITIZED
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
@@ -85,7 +77,7 @@ void run_threads(int count, Body body) {
 
 }  // namespace
 
-#if !defined(VARVE_TEST_SANITIZED)
+#if !VARVE_SANITIZED
 TEST_CASE("LmdbAdapter: a get allocates nothing") {
   const TempDirectory temp;
   LmdbAdapter store(temp.path());

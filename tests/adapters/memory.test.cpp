@@ -20,14 +20,6 @@
 #include "catch.hpp"
 #include "child.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define VARVE_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define VARVE_TEST_SANITIZED 1
-#endif
-#endif
-
 namespace {
 
 using varve::BytesView;
@@ -559,7 +551,7 @@ TEST_CASE("MemoryAdapter: values of megabytes and keys of the longest size") {
   CHECK(engine.memory_bytes() <= empty + 4 * mebibyte);
 }
 
-#if !defined(VARVE_TEST_SANITIZED)
+#if !VARVE_SANITIZED
 TEST_CASE("MemoryAdapter: where memory runs out a batch is refused whole") {
   MemoryAdapter engine;
   const Tree tree = engine.open_tree("t");

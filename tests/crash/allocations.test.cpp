@@ -68,11 +68,7 @@ using varve_test::HeldFiles;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::int64_t stride = 7;
-#else
-constexpr std::int64_t stride = 1;
-#endif
+constexpr std::int64_t stride = VARVE_SANITIZED ? 7 : 1;
 
 constexpr int batches = 12;
 

@@ -14,11 +14,7 @@ namespace varve_test {
 
 /// So many states a run of the tests, a small part of them where a sanitizer slows it down.
 [[nodiscard]] constexpr std::uint64_t part_of_lane(std::uint64_t states) noexcept {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return states / 300;
-#else
-  return states;
-#endif
+  return VARVE_SANITIZED ? states / 300 : states;
 }
 
 /// Enumerates crashes of random scripts, from the seed on, until so many states were judged. The

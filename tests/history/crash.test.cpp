@@ -34,11 +34,7 @@ using Store = Versioned<Below, Commitment>;
 constexpr std::uint64_t retained = 6;
 const WalOptions log_options{.checkpoint_bytes = 3000, .segment_bytes = 16U << 10U};
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t variants = 2;
-#else
-constexpr std::size_t variants = 9;
-#endif
+constexpr std::size_t variants = VARVE_SANITIZED ? 2 : 9;
 
 template <class Commitment>
 Store<Commitment> open_store(const SimulatedFileSystem& disk) {

@@ -150,19 +150,20 @@ TEST_CASE("kill_loop: a hole between writers is found") {
 
 TEST_CASE("kill_loop: a child that fails is a violation that says why, and its store is left") {
   const TempDirectory temp;
+  // Of this seed the first child is not killed while it opens its store.
   const auto report = varve::testing::run_kill_loop(
       [](const std::string& directory) {
         std::filesystem::create_directory(directory);
         throw Error(ErrorKind::io, {.message = "the disk is gone"});
         return std::make_unique<LmdbAdapter>(directory);
       },
-      temp.path(), {.cycles = 30});
+      temp.path(), {.cycles = 3, .seed = 1});
   REQUIRE(report.violation);
-  CHECK_THAT(*report.violation, ContainsSubstring("threw varve: io: the disk is gone, in cycle "));
+  CHECK_THAT(*report.violation, ContainsSubstring("threw varve: io: the disk is gone, in cycle 1"));
   CHECK(std::filesystem::exists(temp / "0"));
 }
 
-#if defined(__linux__) && !defined(__SANITIZE_THREAD__)
+#if defined(__linux__) && !VARVE_THREAD_SANITIZED
 TEST_CASE("kill_loop: a process with threads is refused") {
   std::mutex mutex;
   mutex.lock();

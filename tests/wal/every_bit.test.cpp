@@ -22,11 +22,7 @@ using varve_test::HeldFiles;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t stride = 97;
-#else
-constexpr std::size_t stride = 1;
-#endif
+constexpr std::size_t stride = VARVE_SANITIZED ? 97 : 1;
 
 constexpr std::uint64_t entries_of_life = 620;
 
