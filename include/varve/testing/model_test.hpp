@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/fixture.hpp>
 #include <varve/testing/model/random_script.hpp>
 #include <varve/testing/model/run_script.hpp>
@@ -40,34 +41,45 @@ struct ModelFailure {
          "; or replay this script:\n" + failure.script;
 }
 
+namespace detail {
+
+[[nodiscard]] inline std::optional<ModelFailure> run_model_test(AnyFixture& fixture,
+                                                                const ModelOptions& options) {
+  Script script = random_script(options.seed, options.operations, fixture.make()->limits());
+  auto difference = run_script(script, fixture);
+  if (!difference) return std::nullopt;
+  std::size_t tries = options.tries;
+  const auto fails = [&](const Script& candidate) {
+    if (tries == 0) return false;
+    --tries;
+    auto found = run_script(candidate, fixture);
+    if (!found) return false;
+    difference = std::move(found);
+    return true;
+  };
+  if (difference->at < script.size()) script.resize(difference->at + 1);
+  script = simplify(shrink(std::move(script), fails), fails);
+  return ModelFailure{options.seed, difference->sentence, to_string(script), script.size()};
+}
+
+}  // namespace detail
+
 /// Does random operations to an engine of the fixture and to a `std::map` alike, compares all
 /// answers, and makes what fails as short as it can: batches on several trees, trees that come and
 /// go, every kind of scan, and snapshots, scans and pinned values that are held while the contents
 /// change. What the engine or the fixture cannot do is left out.
 template <Fixture F>
 [[nodiscard]] std::optional<ModelFailure> run_model_test(F& fixture, ModelOptions options = {}) {
-  Script script = random_script(options.seed, options.operations, fixture.make()->limits());
-  auto difference = detail::run_script(script, fixture);
-  if (!difference) return std::nullopt;
-  std::size_t tries = options.tries;
-  const auto fails = [&](const Script& candidate) {
-    if (tries == 0) return false;
-    --tries;
-    auto found = detail::run_script(candidate, fixture);
-    if (!found) return false;
-    difference = std::move(found);
-    return true;
-  };
-  if (difference->at < script.size()) script.resize(difference->at + 1);
-  script = detail::simplify(shrink(std::move(script), fails), fails);
-  return ModelFailure{options.seed, difference->sentence, to_string(script), script.size()};
+  detail::FixtureBehind<F> any(fixture);
+  return detail::run_model_test(any, options);
 }
 
 /// Runs a script that a `ModelFailure` gave, and answers the sentence of where the engine and the
 /// model differ. Throws `invalid_argument` where the text is no script.
 template <Fixture F>
 [[nodiscard]] std::optional<std::string> replay(BytesView script, F& fixture) {
-  const auto difference = detail::run_script(parse_script(script), fixture);
+  detail::FixtureBehind<F> any(fixture);
+  const auto difference = detail::run_script(parse_script(script), any);
   if (!difference) return std::nullopt;
   return difference->sentence;
 }

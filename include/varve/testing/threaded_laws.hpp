@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/broken_law.hpp>
 #include <varve/testing/fixture.hpp>
-#include <varve/testing/laws/support.hpp>
+#include <varve/testing/laws/law.hpp>
 #include <varve/testing/laws/threaded_reader_laws.hpp>
 #include <varve/testing/laws/threaded_writer_laws.hpp>
 
 #include <chrono>
 #include <concepts>
-#include <exception>
 #include <optional>
-#include <string>
 #include <utility>
 
 namespace varve::testing {
 
 namespace detail {
 
-template <class F>
-struct ThreadedLaw {
-  const char* number;
-  const char* sentence;
-  void (*run)(F& fixture, std::chrono::milliseconds duration);
+inline constexpr Law<AnyFixture&, std::chrono::milliseconds> threaded_laws[] = {
+    {"T1", "A batch is seen whole by every scan, multi_get and snapshot.", batches_are_seen_whole},
+    {"T2", "A thread that wrote or saw a write sees it ever after.", what_was_seen_stays_seen},
+    {"T3", "A scan stays ordered and sees one state while others write.", scans_keep_their_state},
+    {"T4", "Of writers on different keys each gets all that it writes.",
+     disjoint_writers_lose_nothing},
+    {"T5", "Trees come and go while others are read and written.", trees_come_and_go_beside_others},
 };
 
 }  // namespace detail
@@ -33,28 +34,8 @@ struct ThreadedLaw {
 template <Fixture F>
 [[nodiscard]] std::optional<BrokenLaw> check_threaded_laws(F& fixture,
                                                            std::chrono::milliseconds duration) {
-  const detail::ThreadedLaw<F> laws[] = {
-      {"T1", "A batch is seen whole by every scan, multi_get and snapshot.",
-       detail::batches_are_seen_whole},
-      {"T2", "A thread that wrote or saw a write sees it ever after.",
-       detail::what_was_seen_stays_seen},
-      {"T3", "A scan stays ordered and sees one state while others write.",
-       detail::scans_keep_their_state},
-      {"T4", "Of writers on different keys each gets all that it writes.",
-       detail::disjoint_writers_lose_nothing},
-      {"T5", "Trees come and go while others are read and written.",
-       detail::trees_come_and_go_beside_others},
-  };
-  for (const auto& law : laws) {
-    try {
-      law.run(fixture, duration);
-    } catch (const detail::Broken& broken) {
-      return BrokenLaw{law.number, law.sentence, broken.evidence};
-    } catch (const std::exception& error) {
-      return BrokenLaw{law.number, law.sentence, std::string("it threw ") + error.what()};
-    }
-  }
-  return std::nullopt;
+  detail::FixtureBehind<F> any(fixture);
+  return detail::first_broken(detail::threaded_laws, any, duration);
 }
 
 /// The same over engines that the callable `make` gives by value or by `std::unique_ptr`.

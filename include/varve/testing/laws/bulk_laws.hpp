@@ -2,7 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
 #include <string>
@@ -10,8 +10,7 @@
 /// The laws of `BulkLoadEngine`: docs/concepts/refinements.md.
 namespace varve::testing::detail {
 
-template <Fixture F>
-void bulk_load_is_seen_at_its_end(F& fixture) {
+inline void bulk_load_is_seen_at_its_end(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   Contents expected{{"a0", "kept"}, {"zz", "kept"}};
@@ -38,8 +37,7 @@ void bulk_load_is_seen_at_its_end(F& fixture) {
   expect_value(*engine, tree, "b10500", "and again");
 }
 
-template <Fixture F>
-void bulk_load_unfinished_leaves_nothing(F& fixture) {
+inline void bulk_load_unfinished_leaves_nothing(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "kept", "1");
@@ -68,8 +66,7 @@ void bulk_load_unfinished_leaves_nothing(F& fixture) {
   expect_contents(*engine, tree, {{"kept", "1"}, {"more", "2"}});
 }
 
-template <Fixture F>
-void bulk_load_keeps_scans_and_limits(F& fixture) {
+inline void bulk_load_keeps_scans_and_limits(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "k", "v");
@@ -91,8 +88,7 @@ void bulk_load_keeps_scans_and_limits(F& fixture) {
   expect_contents(*engine, tree, {{"a", "1"}, {"k", "2"}});
 }
 
-template <PersistentFixture F>
-void bulk_load_is_durable(F& fixture) {
+inline void bulk_load_is_durable(AnyFixture& fixture) {
   auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   {

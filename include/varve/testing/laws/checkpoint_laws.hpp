@@ -2,7 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
 #include <string>
@@ -10,8 +10,7 @@
 /// The laws of `CheckpointEngine`: docs/concepts/refinements.md.
 namespace varve::testing::detail {
 
-template <CheckpointFixture F>
-void checkpoint_opens_as_a_store(F& fixture) {
+inline void checkpoint_opens_as_a_store(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Tree own = engine->open_tree("varve.own");
@@ -29,8 +28,7 @@ void checkpoint_opens_as_a_store(F& fixture) {
   expect_absent(*engine, tree, "of the copy");
 }
 
-template <CheckpointFixture F>
-void checkpoint_overwrites_nothing(F& fixture) {
+inline void checkpoint_overwrites_nothing(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "k", "first");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
 #include <cstddef>
@@ -15,8 +15,7 @@ namespace varve::testing::detail {
 
 // Reads
 
-template <Fixture F>
-void gets_what_was_put(F& fixture) {
+inline void gets_what_was_put(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   expect_absent(*engine, tree, "key");
@@ -30,8 +29,7 @@ void gets_what_was_put(F& fixture) {
   expect_absent(*engine, tree, "key");
 }
 
-template <Fixture F>
-void takes_any_bytes(F& fixture) {
+inline void takes_any_bytes(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Contents contents = nasty_contents();
@@ -39,8 +37,7 @@ void takes_any_bytes(F& fixture) {
   for (const auto& [key, value] : contents) expect_value(*engine, tree, key, value);
 }
 
-template <Fixture F>
-void empty_value_is_a_value(F& fixture) {
+inline void empty_value_is_a_value(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "key", "");
@@ -48,8 +45,7 @@ void empty_value_is_a_value(F& fixture) {
   expect_scan(*engine, tree, {{"key", ""}}, KeyRange::all());
 }
 
-template <Fixture F>
-void impossible_keys_are_absent(F& fixture) {
+inline void impossible_keys_are_absent(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "a", "1");
@@ -58,8 +54,7 @@ void impossible_keys_are_absent(F& fixture) {
   if (longest < 1'000'000) expect_absent(*engine, tree, std::string(longest + 1, 'a'));
 }
 
-template <Fixture F>
-void pinned_value_stays(F& fixture) {
+inline void pinned_value_stays(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const std::string large(30'000, 'l');
@@ -85,8 +80,7 @@ void pinned_value_stays(F& fixture) {
 
 // Scans
 
-template <Fixture F>
-void scan_gives_its_range(F& fixture) {
+inline void scan_gives_its_range(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Contents contents = nasty_contents();
@@ -108,8 +102,7 @@ void scan_gives_its_range(F& fixture) {
   }
 }
 
-template <Fixture F>
-void scan_of_nothing_is_empty(F& fixture) {
+inline void scan_of_nothing_is_empty(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Tree next = engine->open_tree("u");
@@ -120,8 +113,7 @@ void scan_of_nothing_is_empty(F& fixture) {
   }
 }
 
-template <Fixture F>
-void scan_keeps_its_state(F& fixture) {
+inline void scan_keeps_its_state(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   Contents contents;

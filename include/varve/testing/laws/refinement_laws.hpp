@@ -2,7 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
 #include <cstddef>
@@ -18,8 +18,7 @@ namespace varve::testing::detail {
 
 // Snapshots
 
-template <Fixture F>
-void snapshot_keeps_its_state(F& fixture) {
+inline void snapshot_keeps_its_state(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Contents before = nasty_contents();
@@ -46,8 +45,7 @@ void snapshot_keeps_its_state(F& fixture) {
   expect_absent(second, tree, "later");
 }
 
-template <Fixture F>
-void snapshot_outlives_its_trees(F& fixture) {
+inline void snapshot_outlives_its_trees(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "k", "v");
@@ -60,8 +58,7 @@ void snapshot_outlives_its_trees(F& fixture) {
   expect_value(*engine, again, "k", "of a later life");
 }
 
-template <Fixture F>
-void snapshot_shows_nothing_of_later_trees(F& fixture) {
+inline void snapshot_shows_nothing_of_later_trees(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const auto snapshot = engine->snapshot();
   const Tree tree = engine->open_tree("t");
@@ -73,8 +70,7 @@ void snapshot_shows_nothing_of_later_trees(F& fixture) {
   }
 }
 
-template <Fixture F>
-void snapshot_values_outlive_it(F& fixture) {
+inline void snapshot_values_outlive_it(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "k", "first");
@@ -90,8 +86,7 @@ void snapshot_values_outlive_it(F& fixture) {
 
 // Many gets at once
 
-template <Fixture F>
-void multi_get_answers_as_get(F& fixture) {
+inline void multi_get_answers_as_get(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Contents contents = nasty_contents();
@@ -105,7 +100,7 @@ void multi_get_answers_as_get(F& fixture) {
     std::swap(keys[i], keys[(i * 31 + 7) % keys.size()]);
   const std::vector<BytesView> views(keys.begin(), keys.end());
   for (const std::size_t many : {std::size_t{0}, std::size_t{1}, std::size_t{33}, keys.size()}) {
-    std::vector<std::optional<pinned_t<typename F::Engine>>> values(many);
+    std::vector<std::optional<AnyValue>> values(many);
     engine->multi_get(tree, std::span(views).first(many), values);
     for (std::size_t i = 0; i < many; ++i) {
       const auto at = contents.find(keys[i]);
@@ -119,13 +114,12 @@ void multi_get_answers_as_get(F& fixture) {
   }
 }
 
-template <Fixture F>
-void multi_get_values_stay(F& fixture) {
+inline void multi_get_values_stay(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   engine->write(WriteBatch().put(tree, "a", "1").put(tree, "b", "2").put(tree, "c", "3"));
   const std::vector<BytesView> keys{"c", "a", "b"};
-  std::vector<std::optional<pinned_t<typename F::Engine>>> values(3);
+  std::vector<std::optional<AnyValue>> values(3);
   engine->multi_get(tree, keys, values);
   engine->write(WriteBatch().erase_range(tree, KeyRange::all()));
   values[0].reset();
@@ -139,8 +133,7 @@ void multi_get_values_stay(F& fixture) {
 
 // Estimates
 
-template <Fixture F>
-void count_tells_much_from_nothing(F& fixture) {
+inline void count_tells_much_from_nothing(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Tree empty = engine->open_tree("u");
@@ -162,8 +155,7 @@ void count_tells_much_from_nothing(F& fixture) {
 
 // Upkeep
 
-template <Fixture F>
-void compact_changes_nothing(F& fixture) {
+inline void compact_changes_nothing(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   Contents contents = nasty_contents();
@@ -182,8 +174,7 @@ void compact_changes_nothing(F& fixture) {
 
 // Batch and drop in one
 
-template <Fixture F>
-void write_and_drop_is_all_or_nothing(F& fixture) {
+inline void write_and_drop_is_all_or_nothing(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree kept = engine->open_tree("kept");
   const Tree old = engine->open_tree("old");
@@ -210,8 +201,7 @@ void write_and_drop_is_all_or_nothing(F& fixture) {
 
 // The tail
 
-template <Fixture F>
-void tail_gives_every_batch(F& fixture) {
+inline void tail_gives_every_batch(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const std::uint64_t before = engine->last_sequence();
@@ -238,8 +228,7 @@ void tail_gives_every_batch(F& fixture) {
 
 // Transactions
 
-template <Fixture F>
-void transaction_reads_its_writes(F& fixture) {
+inline void transaction_reads_its_writes(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   engine->write(WriteBatch().put(tree, "a", "1").put(tree, "b", "2").put(tree, "c", "3"));
@@ -254,8 +243,7 @@ void transaction_reads_its_writes(F& fixture) {
   expect_contents(*engine, tree, {{"a", "changed"}, {"c", "3"}, {"d", "new"}});
 }
 
-template <Fixture F>
-void transaction_loses_to_newer_writes(F& fixture) {
+inline void transaction_loses_to_newer_writes(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   put(*engine, tree, "a", "1");

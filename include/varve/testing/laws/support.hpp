@@ -26,14 +26,6 @@ inline void expect(bool holds, const char* evidence) {
   if (!holds) fail(evidence);
 }
 
-/// A law of one engine type: `run` throws `Broken`.
-template <class F>
-struct Law {
-  const char* number;
-  const char* sentence;
-  void (*run)(F& fixture);
-};
-
 using Contents = std::map<std::string, std::string>;
 
 template <KvReader R>

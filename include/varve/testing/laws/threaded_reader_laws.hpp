@@ -3,7 +3,7 @@
 
 #include <varve/concepts/refinements.hpp>
 #include <varve/operations.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/race.hpp>
 #include <varve/testing/laws/support.hpp>
 
@@ -33,8 +33,7 @@ inline void expect_whole(std::string& so_far, BytesView value, const char* seen_
   }
 }
 
-template <EntryScan S>
-void expect_whole_scan(std::string& so_far, S scan, const char* seen_by) {
+inline void expect_whole_scan(std::string& so_far, AnyScan scan, const char* seen_by) {
   std::size_t entries = 0;
   for (; scan.valid(); scan.next()) {
     expect_whole(so_far, scan.entry().value, seen_by);
@@ -46,9 +45,7 @@ void expect_whole_scan(std::string& so_far, S scan, const char* seen_by) {
   }
 }
 
-template <Fixture F>
-void batches_are_seen_whole(F& fixture, std::chrono::milliseconds duration) {
-  using E = typename F::Engine;
+inline void batches_are_seen_whole(AnyFixture& fixture, std::chrono::milliseconds duration) {
   const auto engine = fixture.make();
   const Tree trees[] = {engine->open_tree("t"), engine->open_tree("u")};
   const auto write = [&](int writer, std::uint64_t round) {
@@ -72,10 +69,10 @@ void batches_are_seen_whole(F& fixture, std::chrono::milliseconds duration) {
     std::string value;
     expect_whole_scan(value, engine->scan(trees[round / 2 % 2], KeyRange::all(), order), "a scan");
   });
-  if constexpr (MultiGetEngine<E>) {
+  if (fixture.can().multi_gets) {
     race.start([&](std::uint64_t round) {
       const std::vector<BytesView> keys(std::begin(whole_keys), std::end(whole_keys));
-      std::vector<std::optional<pinned_t<E>>> values(keys.size());
+      std::vector<std::optional<AnyValue>> values(keys.size());
       engine->multi_get(trees[round % 2], keys, values);
       std::string value;
       for (const auto& pinned : values) {
@@ -84,7 +81,7 @@ void batches_are_seen_whole(F& fixture, std::chrono::milliseconds duration) {
       }
     });
   }
-  if constexpr (SnapshotEngine<E>) {
+  if (fixture.can().snapshots) {
     race.start([&](std::uint64_t) {
       const auto snapshot = engine->snapshot();
       std::string value;
@@ -104,37 +101,32 @@ void batches_are_seen_whole(F& fixture, std::chrono::milliseconds duration) {
 // What was seen stays seen
 
 /// The number under "k", read in one of the ways there are.
-template <class E>
-std::uint64_t read_number(const E& engine, Tree tree, std::uint64_t way) {
+inline std::uint64_t read_number(const AnyEngine& engine, const Abilities& can, Tree tree,
+                                 std::uint64_t way) {
   if (way % 4 == 1) {
     const auto scan = engine.scan(tree, KeyRange::all());
     expect(scan.valid(), "a scan misses a key that is always there");
     return std::stoull(std::string(scan.entry().value));
   }
-  if constexpr (MultiGetEngine<E>) {
-    if (way % 4 == 2) {
-      const std::vector<BytesView> keys{"k"};
-      std::vector<std::optional<pinned_t<E>>> values(1);
-      engine.multi_get(tree, keys, values);
-      expect(values[0].has_value(), "multi_get misses a key that is always there");
-      return std::stoull(std::string(values[0]->view()));
-    }
+  if (can.multi_gets && way % 4 == 2) {
+    const std::vector<BytesView> keys{"k"};
+    std::vector<std::optional<AnyValue>> values(1);
+    engine.multi_get(tree, keys, values);
+    expect(values[0].has_value(), "multi_get misses a key that is always there");
+    return std::stoull(std::string(values[0]->view()));
   }
-  if constexpr (SnapshotEngine<E>) {
-    if (way % 4 == 3) {
-      const auto snapshot = engine.snapshot();
-      const auto value = snapshot.get(tree, "k");
-      expect(value.has_value(), "a snapshot misses a key that is always there");
-      return std::stoull(std::string(value->view()));
-    }
+  if (can.snapshots && way % 4 == 3) {
+    const auto snapshot = engine.snapshot();
+    const auto value = snapshot.get(tree, "k");
+    expect(value.has_value(), "a snapshot misses a key that is always there");
+    return std::stoull(std::string(value->view()));
   }
   const auto value = engine.get(tree, "k");
   expect(value.has_value(), "get misses a key that is always there");
   return std::stoull(std::string(value->view()));
 }
 
-template <Fixture F>
-void what_was_seen_stays_seen(F& fixture, std::chrono::milliseconds duration) {
+inline void what_was_seen_stays_seen(AnyFixture& fixture, std::chrono::milliseconds duration) {
   struct Written {
     Tree tree;
     std::atomic<std::uint64_t> highest{0};
@@ -146,7 +138,7 @@ void what_was_seen_stays_seen(F& fixture, std::chrono::milliseconds duration) {
   for (const Written& one : all) put(*engine, one.tree, "k", "0");
   const auto read = [&](Written& one, std::uint64_t way) {
     const std::uint64_t before = one.highest.load(std::memory_order_acquire);
-    const std::uint64_t number = read_number(*engine, one.tree, way);
+    const std::uint64_t number = read_number(*engine, fixture.can(), one.tree, way);
     if (number < before) {
       fail("a thread read write " + std::to_string(number) + " after write " +
            std::to_string(before) + " was finished or seen");
@@ -170,8 +162,7 @@ void what_was_seen_stays_seen(F& fixture, std::chrono::milliseconds duration) {
 // Scans
 
 /// Moves to the end of a scan of accounts among which money is moved, and of one wanderer.
-template <EntryScan S>
-void expect_accounts(S scan, Order order, std::uint64_t money) {
+inline void expect_accounts(AnyScan scan, Order order, std::uint64_t money) {
   std::string last;
   std::uint64_t sum = 0;
   std::size_t wanderers = 0;
@@ -195,8 +186,7 @@ void expect_accounts(S scan, Order order, std::uint64_t money) {
   }
 }
 
-template <Fixture F>
-void scans_keep_their_state(F& fixture, std::chrono::milliseconds duration) {
+inline void scans_keep_their_state(AnyFixture& fixture, std::chrono::milliseconds duration) {
   constexpr std::size_t accounts = 60;
   constexpr std::uint64_t each = 1000;
   const auto account = [](std::size_t number) { return "a" + std::to_string(100 + number); };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <varve/operations.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/race.hpp>
 #include <varve/testing/laws/support.hpp>
 
@@ -20,8 +20,7 @@ namespace varve::testing::detail {
 
 // Counters
 
-template <Fixture F>
-void disjoint_writers_lose_nothing(F& fixture, std::chrono::milliseconds duration) {
+inline void disjoint_writers_lose_nothing(AnyFixture& fixture, std::chrono::milliseconds duration) {
   constexpr std::size_t writers = 4;
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
@@ -58,8 +57,8 @@ void disjoint_writers_lose_nothing(F& fixture, std::chrono::milliseconds duratio
 
 // Trees
 
-template <Fixture F>
-void trees_come_and_go_beside_others(F& fixture, std::chrono::milliseconds duration) {
+inline void trees_come_and_go_beside_others(AnyFixture& fixture,
+                                            std::chrono::milliseconds duration) {
   const auto engine = fixture.make();
   const Tree kept = engine->open_tree("kept");
   varve::put(*engine, kept, "0", "0");

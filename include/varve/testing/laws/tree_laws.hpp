@@ -2,7 +2,7 @@
 #pragma once
 
 #include <varve/concepts/refinements.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 
 #include <algorithm>
@@ -16,8 +16,7 @@ namespace varve::testing::detail {
 
 // Trees
 
-template <Fixture F>
-void tree_is_found_by_name(F& fixture) {
+inline void tree_is_found_by_name(AnyFixture& fixture) {
   const auto engine = fixture.make();
   expect(listed_trees(*engine).empty(), "a fresh engine lists trees");
   expect(!engine->find_tree("t"), "find_tree finds a tree that was never opened");
@@ -34,8 +33,7 @@ void tree_is_found_by_name(F& fixture) {
          "trees does not list just what was opened");
 }
 
-template <Fixture F>
-void reserved_names_give_reserved_trees(F& fixture) {
+inline void reserved_names_give_reserved_trees(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree own = engine->open_tree("varve.laws");
   const Tree user = engine->open_tree("varve");
@@ -53,8 +51,7 @@ void reserved_names_give_reserved_trees(F& fixture) {
          "trees does not list a reserved tree beside the others");
 }
 
-template <Fixture F>
-void dropped_tree_is_gone(F& fixture) {
+inline void dropped_tree_is_gone(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree tree = engine->open_tree("t");
   const Tree other = engine->open_tree("u");
@@ -74,9 +71,7 @@ void dropped_tree_is_gone(F& fixture) {
   expect_invalid("get of a dropped tree", [&] { (void)engine->get(tree, "k"); });
 }
 
-template <Fixture F>
-void unknown_tree_is_refused(F& fixture) {
-  using E = typename F::Engine;
+inline void unknown_tree_is_refused(AnyFixture& fixture) {
   const auto engine = fixture.make();
   const Tree gone = engine->open_tree("gone");
   engine->drop_tree(gone);
@@ -85,19 +80,19 @@ void unknown_tree_is_refused(F& fixture) {
     expect_invalid("contains", [&] { (void)engine->contains(unknown, "k"); });
     expect_invalid("scan", [&] { (void)engine->scan(unknown, KeyRange::all()); });
     expect_invalid("drop_tree", [&] { engine->drop_tree(unknown); });
-    if constexpr (MultiGetEngine<E>) {
+    if (fixture.can().multi_gets) {
       const std::vector<BytesView> keys{"k"};
-      std::vector<std::optional<pinned_t<E>>> values(1);
+      std::vector<std::optional<AnyValue>> values(1);
       expect_invalid("multi_get", [&] { engine->multi_get(unknown, keys, values); });
     }
-    if constexpr (CountEngine<E>) {
+    if (fixture.can().counts) {
       expect_invalid("approximate_count",
                      [&] { (void)engine->approximate_count(unknown, KeyRange::all()); });
     }
-    if constexpr (CompactEngine<E>) {
+    if (fixture.can().compacts) {
       expect_invalid("compact", [&] { engine->compact(unknown, KeyRange::all()); });
     }
-    if constexpr (BulkLoadEngine<E>) {
+    if (fixture.can().bulk_loads) {
       expect_invalid("a bulk load", [&] {
         auto loader = engine->bulk_loader(unknown);
         loader.put("k", "v");
@@ -107,9 +102,8 @@ void unknown_tree_is_refused(F& fixture) {
   }
 }
 
-template <Fixture F>
-void volatile_ids_come_again(F& fixture) {
-  const auto fill = [](typename F::Engine& engine) {
+inline void volatile_ids_come_again(AnyFixture& fixture) {
+  const auto fill = [](AnyEngine& engine) {
     std::vector<Tree> given{engine.open_tree("a"), engine.open_tree("varve.own")};
     engine.drop_tree(given.front());
     given.push_back(engine.open_tree("b"));
@@ -127,8 +121,7 @@ void volatile_ids_come_again(F& fixture) {
   expect(fill(*second) == given, "the same calls gave other ids");
 }
 
-template <Fixture F>
-void bad_names_are_refused(F& fixture) {
+inline void bad_names_are_refused(AnyFixture& fixture) {
   const auto engine = fixture.make();
   for (const std::string& name :
        {std::string(), std::string(256, 'n'), std::string("a\0b", 3), std::string("line\nbreak")}) {
@@ -140,8 +133,7 @@ void bad_names_are_refused(F& fixture) {
   expect(listed_trees(*engine).size() == 1, "a refused name is listed");
 }
 
-template <Fixture F>
-void trees_are_independent(F& fixture) {
+inline void trees_are_independent(AnyFixture& fixture) {
   const auto engine = fixture.make();
   std::vector<Tree> trees;
   WriteBatch batch;

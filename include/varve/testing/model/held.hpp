@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/concepts/refinements.hpp>
+#include <varve/testing/any/reader.hpp>
 #include <varve/testing/laws/support.hpp>
 #include <varve/testing/model/model.hpp>
 
@@ -11,15 +11,13 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 /// What the model test holds of an engine, each with what it must go on showing.
 namespace varve::testing::detail {
 
-template <PinnedValue P>
-void check_answer(const char* operation, const std::optional<P>& value, const Contents& contents,
-                  const std::string& key) {
+inline void check_answer(const char* operation, const std::optional<AnyValue>& value,
+                         const Contents& contents, const std::string& key) {
   const auto at = contents.find(key);
   const std::string call = operation + ("(" + show_short(key)) + ")";
   if (value && at == contents.end()) {
@@ -51,15 +49,14 @@ void check_contents(const R& reader, const Model::Trees& trees) {
   }
 }
 
-template <PinnedValue P>
 class HeldValue {
  public:
-  HeldValue(P pinned, std::string expected)
+  HeldValue(AnyValue pinned, std::string expected)
       : pinned_(std::move(pinned)), expected_(std::move(expected)) {}
 
   /// Moves the owner on the way, which must change nothing.
   void check() {
-    P moved = std::move(pinned_);
+    AnyValue moved = std::move(pinned_);
     if (moved.view() != expected_) {
       fail("a pinned value shows " + show_short(moved.view()) + " where it showed " +
            show_short(expected_) + " when it was made");
@@ -68,14 +65,14 @@ class HeldValue {
   }
 
  private:
-  P pinned_;
+  AnyValue pinned_;
   std::string expected_;
 };
 
-template <EntryScan S>
 class HeldScan {
  public:
-  HeldScan(S scan, const Contents& contents, KeyRange range, Order order) : scan_(std::move(scan)) {
+  HeldScan(AnyScan scan, const Contents& contents, KeyRange range, Order order)
+      : scan_(std::move(scan)) {
     for (const auto& record : contents) {
       if (range.contains(record.first)) left_.push_back(record);
     }
@@ -102,25 +99,13 @@ class HeldScan {
   void finish() { advance(static_cast<std::uint32_t>(left_.size())); }
 
  private:
-  S scan_;
+  AnyScan scan_;
   std::vector<std::pair<std::string, std::string>> left_;  // the next one last
 };
 
-template <KvReader S>
 struct HeldSnapshot {
-  HeldSnapshot(S made, Model::Trees then) : snapshot(std::move(made)), trees(std::move(then)) {}
-
-  S snapshot;
+  AnyReader snapshot;
   Model::Trees trees;
-};
-
-template <class E>
-struct HeldSnapshotOf {
-  using type = std::monostate;
-};
-template <SnapshotEngine E>
-struct HeldSnapshotOf<E> {
-  using type = HeldSnapshot<snapshot_t<E>>;
 };
 
 }  // namespace varve::testing::detail

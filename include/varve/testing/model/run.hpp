@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/concepts/refinements.hpp>
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 #include <varve/testing/model/held.hpp>
 #include <varve/testing/model/model.hpp>
@@ -20,12 +19,9 @@
 namespace varve::testing::detail {
 
 /// Does the operations of a script to an engine and to a model, and throws where the two differ.
-template <Fixture F>
 class ModelRun {
-  using Engine = typename F::Engine;
-
  public:
-  explicit ModelRun(F& fixture)
+  explicit ModelRun(AnyFixture& fixture)
       : fixture_(&fixture), engine_(fixture.make()), limits_(engine_->limits()) {}
 
   void operator()(const script::OpenTree& operation) {
@@ -63,7 +59,7 @@ class ModelRun {
   }
 
   void operator()(const script::WriteAndDrop& operation) {
-    if constexpr (TransactionalDropEngine<Engine>) {
+    if (can().writes_and_drops) {
       const WriteBatch batch = model_.batch(operation.changes);
       std::vector<Tree> dropped;
       bool there = true;
@@ -86,7 +82,7 @@ class ModelRun {
   }
 
   void operator()(const script::BulkLoad& operation) {
-    if constexpr (BulkLoadEngine<Engine>) {
+    if (can().bulk_loads) {
       Contents records;
       for (const script::Put& put : operation.records) records[put.key] = put.value;
       on_tree(operation.tree, "bulk_loader", [&](Tree tree, const Contents*) {
@@ -107,10 +103,10 @@ class ModelRun {
   }
 
   void operator()(const script::MultiGet& operation) {
-    if constexpr (MultiGetEngine<Engine>) {
+    if (can().multi_gets) {
       if (operation.keys.empty()) return;
       const std::vector<BytesView> keys(operation.keys.begin(), operation.keys.end());
-      std::vector<std::optional<pinned_t<Engine>>> values(keys.size());
+      std::vector<std::optional<AnyValue>> values(keys.size());
       on_tree(operation.tree, "multi_get", [&](Tree tree, const Contents* contents) {
         engine_->multi_get(tree, keys, values);
         for (std::size_t i = 0; contents != nullptr && i < keys.size(); ++i) {
@@ -130,7 +126,7 @@ class ModelRun {
   }
 
   void operator()(const script::Count& operation) {
-    if constexpr (CountEngine<Engine>) {
+    if (can().counts) {
       on_tree(operation.tree, "approximate_count", [&](Tree tree, const Contents*) {
         static_cast<void>(engine_->approximate_count(tree, operation.range.view()));
       });
@@ -169,14 +165,14 @@ class ModelRun {
   }
 
   void operator()(const script::HoldSnapshot& operation) {
-    if constexpr (SnapshotEngine<Engine>) {
+    if (can().snapshots) {
       snapshots_.erase(operation.held);
-      snapshots_.try_emplace(operation.held, engine_->snapshot(), model_.trees());
+      snapshots_.emplace(operation.held, HeldSnapshot{engine_->snapshot(), model_.trees()});
     }
   }
 
   void operator()(const script::ReadSnapshot& operation) {
-    if constexpr (SnapshotEngine<Engine>) {
+    if (can().snapshots) {
       const auto at = snapshots_.find(operation.held);
       if (at == snapshots_.end()) return;
       for (const auto& [tree, kept] : at->second.trees) {
@@ -188,7 +184,7 @@ class ModelRun {
   }
 
   void operator()(const script::Compact& operation) {
-    if constexpr (CompactEngine<Engine>) {
+    if (can().compacts) {
       on_tree(operation.tree, "compact",
               [&](Tree tree, const Contents*) { engine_->compact(tree, operation.range.view()); });
     }
@@ -197,7 +193,7 @@ class ModelRun {
   void operator()(const script::Flush&) { flush(); }
 
   void operator()(const script::Reopen&) {
-    if constexpr (PersistentFixture<F>) {
+    if (can().reopens) {
       values_.clear();
       scans_.clear();
       snapshots_.clear();
@@ -214,7 +210,7 @@ class ModelRun {
     }
     check_contents(*engine_, model_.trees());
     for (auto& [held, value] : values_) value.check();
-    if constexpr (SnapshotEngine<Engine>) {
+    if (can().snapshots) {
       for (auto& [held, kept] : snapshots_) check_contents(kept.snapshot, kept.trees);
     }
   }
@@ -226,6 +222,8 @@ class ModelRun {
   }
 
  private:
+  [[nodiscard]] const Abilities& can() const noexcept { return fixture_->can(); }
+
   /// Calls `act` with the id of the script's tree and its contents. Where the tree was dropped
   /// the contents are null, and the engine must refuse.
   template <class Act>
@@ -271,14 +269,14 @@ class ModelRun {
     unflushed_ = false;
   }
 
-  F* fixture_;
-  std::unique_ptr<Engine> engine_;  // outlives all that is held of it
+  AnyFixture* fixture_;
+  std::unique_ptr<AnyEngine> engine_;  // outlives all that is held of it
   Limits limits_;
   Model model_;
   bool unflushed_ = false;
-  std::map<std::uint32_t, HeldValue<pinned_t<Engine>>> values_;
-  std::map<std::uint32_t, HeldScan<scan_t<Engine>>> scans_;
-  std::map<std::uint32_t, typename HeldSnapshotOf<Engine>::type> snapshots_;
+  std::map<std::uint32_t, HeldValue> values_;
+  std::map<std::uint32_t, HeldScan> scans_;
+  std::map<std::uint32_t, HeldSnapshot> snapshots_;
 };
 
 }  // namespace varve::testing::detail

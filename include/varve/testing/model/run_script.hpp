@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/testing/fixture.hpp>
+#include <varve/testing/any/fixture.hpp>
 #include <varve/testing/laws/support.hpp>
 #include <varve/testing/model/run.hpp>
 #include <varve/testing/model/script_text.hpp>
@@ -20,8 +20,8 @@ struct Difference {
   std::string sentence;
 };
 
-template <Fixture F>
-[[nodiscard]] std::optional<Difference> run_script(const Script& script, F& fixture) {
+[[nodiscard]] inline std::optional<Difference> run_script(const Script& script,
+                                                          AnyFixture& fixture) {
   Difference difference;
   const auto failed = [&](const std::string& evidence) {
     const bool end = difference.at == script.size();
@@ -32,7 +32,7 @@ template <Fixture F>
     return difference;
   };
   try {
-    ModelRun<F> run(fixture);
+    ModelRun run(fixture);
     for (; difference.at < script.size(); ++difference.at) std::visit(run, script[difference.at]);
     run.finish();
   } catch (const Broken& broken) {
