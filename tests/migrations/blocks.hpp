@@ -66,6 +66,22 @@ struct ByHash : varve::Step<3, 4> {
       varve::Actions<varve::Move<BlockTree, HashTree, BlockV1, BlockV1, &to_hash, &to_height>>;
 };
 
+/// In the place of AddWork.
+struct Picky : varve::Step<1, 2> {
+  static constexpr auto description = "every tenth block is refused";
+  static constexpr auto loss = varve::lossy("nothing but what is refused");
+  using Tree = BlockTree;
+  using In = BlockV1;
+  using Out = BlockV2;
+  static Out convert(const In& block) {
+    if (block.height % 10 == 3) {
+      throw std::runtime_error(std::to_string(block.height) + " ends in three");
+    }
+    return {block.height, block.hash, 1};
+  }
+};
+using PickyChain = varve::MigrationChain<Picky>;
+
 using ToTwo = varve::MigrationChain<AddWork>;
 using ToThree = varve::MigrationChain<AddWork, DropWork>;
 using ToFour = varve::MigrationChain<ToThree, ByHash>;

@@ -25,13 +25,20 @@ TEST_CASE("HeldTrees: names are read while trees are purged") {
   }
   detail::HeldTrees held;
   held.load(engine);
+  CHECK(held.contains(name(7)));
   std::atomic<bool> stop = false;
+  std::atomic<bool> reading = false;
   std::thread reader([&] {
-    while (!stop) static_cast<void>(held.contains(name(7)));
+    while (!stop) {
+      static_cast<void>(held.contains(name(7)));
+      reading = true;
+    }
   });
+  while (!reading) std::this_thread::yield();
   for (int i = 0; i != made; ++i) held.purge(engine, name(i));
   stop = true;
   reader.join();
+  CHECK_FALSE(held.contains(name(7)));
   CHECK(held.names().empty());
   CHECK(ledger.trees().empty());
 }
