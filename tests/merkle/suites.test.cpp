@@ -8,6 +8,7 @@
 #include <varve/merkle/verify.hpp>
 
 #include "catch.hpp"
+#include "merkle/ics23_messages.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,70 +20,15 @@
 
 using namespace varve::merkle;
 using varve::BytesView;
+using varve_test::Existence;
+using varve_test::existence_of;
+using varve_test::field;
 using varve_test::from_hex;
 using varve_test::members_named;
 using varve_test::read_vectors;
 using varve_test::to_hex;
 
 namespace {
-
-/// The fields of a message of Protocol Buffers that have a length, by number; others are left out.
-std::vector<std::pair<unsigned, std::string>> fields_of(BytesView message) {
-  std::vector<std::pair<unsigned, std::string>> fields;
-  std::size_t at = 0;
-  const auto varint = [&] {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const auto byte = static_cast<unsigned char>(message.at(at++));
-      value |= std::uint64_t{byte & 0x7fU} << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < message.size()) {
-    const std::uint64_t tag = varint();
-    const std::uint64_t value = varint();
-    if ((tag & 7U) != 2) continue;
-    fields.emplace_back(static_cast<unsigned>(tag >> 3U), message.substr(at, value));
-    at += value;
-  }
-  return fields;
-}
-
-std::string field(BytesView message, unsigned number) {
-  for (auto& [found, bytes] : fields_of(message)) {
-    if (found == number) return bytes;
-  }
-  FAIL("the message has no field " << number);
-  return {};
-}
-
-/// What an ics23.ExistenceProof says, in the terms of this project.
-struct Existence {
-  std::string key;
-  std::string value;
-  MerkleProof path;
-};
-
-Existence existence_of(BytesView message) {
-  Existence proof{field(message, 1), field(message, 2), {}};
-  proof.path.kind = ProofKind::present;
-  CHECK(field(field(message, 3), 5) == std::string("\0", 1));
-  const Digest k = sha256_of({proof.key});
-  std::vector<std::string> steps;
-  for (auto& [number, bytes] : fields_of(message)) {
-    if (number == 4) steps.insert(steps.begin(), bytes);
-  }
-  for (std::size_t depth = 0; depth < steps.size(); ++depth) {
-    std::string prefix;
-    std::string suffix;
-    for (auto& [number, bytes] : fields_of(steps[depth])) (number == 2 ? prefix : suffix) = bytes;
-    REQUIRE(prefix.at(0) == '\1');
-    CHECK(bit_of(k, depth) == suffix.empty());
-    const std::string sibling = suffix.empty() ? prefix.substr(1) : suffix;
-    proof.path.siblings.push_back(varve_test::digest_of_hex(to_hex(sibling)));
-  }
-  return proof;
-}
 
 template <class S>
 void check_batches() {

@@ -129,3 +129,30 @@ TEST_CASE("Trie: what the pages were before gives the proofs of earlier states")
     }
   }
 }
+
+TEST_CASE("Trie: the neighbours of a key are the next lower and the next higher leaf") {
+  Random random(3);
+  for (const std::size_t count : {0U, 1U, 2U, 3U, 40U, 700U}) {
+    Leaves leaves;
+    for (const Digest& key : random_keys(count, random)) leaves[key] = random_digest(random);
+    FreshTrie<RawKeys> fresh(leaves);
+    std::vector<Digest> asked = random_keys(200, random);
+    for (const auto& [key, value] : leaves) {
+      asked.push_back(key);
+      asked.push_back(key_that_shares(key, random() % 256, random));
+    }
+    asked.push_back(Digest{});
+    asked.emplace_back().fill(std::byte{0xff});
+    for (const Digest& key : asked) {
+      const auto found = Trie<RawKeys>::neighbours(fresh.store, key);
+      const auto above = leaves.upper_bound(key);
+      REQUIRE(found.right.has_value() == (above != leaves.end()));
+      if (found.right) CHECK(*found.right == DigestPair{above->first, above->second});
+      auto below = leaves.lower_bound(key);
+      REQUIRE(found.left.has_value() == (below != leaves.begin()));
+      if (!found.left) continue;
+      --below;
+      CHECK(*found.left == DigestPair{below->first, below->second});
+    }
+  }
+}

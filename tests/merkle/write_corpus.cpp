@@ -8,6 +8,7 @@
 #include "reference.hpp"
 
 #include <varve/merkle/chain_link.hpp>
+#include <varve/merkle/ics23.hpp>
 #include <varve/merkle/multiproof.hpp>
 #include <varve/merkle/verify.hpp>
 
@@ -15,6 +16,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -119,6 +122,91 @@ class Corpus {
   Digest root_;
 };
 
+/// Proofs for verifiers of ICS 23, and others that are not.
+class Ics23Corpus {
+ public:
+  explicit Ics23Corpus(std::size_t count)
+      : entries_(varve_test::made_entries(count)),
+        trie_(varve_test::reference_of<Ics23Sha256>(entries_)) {
+    for (const Entry& entry : entries_) {
+      by_key_.emplace(Ics23Sha256::key_digest(entry.tree, entry.key), &entry);
+    }
+  }
+
+  void write() const {
+    for (const Entry& entry : entries_) {
+      if (entry.value.empty()) continue;
+      const MerkleProof path = trie_.prove(Ics23Sha256::key_digest(entry.tree, entry.key));
+      const Statement said{entry.tree, entry.key, entry.value};
+      const std::string proof = ics23::prove_existence(record_of(entry, path));
+      show(said, proof, true);
+      show({entry.tree, entry.key, "another value"}, proof, false);
+      show({entry.tree, entry.key, std::nullopt}, proof, false);
+      show({"other", entry.key, entry.value}, proof, false);
+      absent({entry.tree, entry.key, std::nullopt}, false);
+    }
+    for (int i = 0; i != 12; ++i) {
+      const std::string key = "no " + std::to_string(i);
+      absent({"names", key, std::nullopt}, true);
+    }
+  }
+
+ private:
+  using ByKey = std::map<Digest, const Entry*>;
+
+  static ics23::Record record_of(const Entry& entry, const MerkleProof& path) {
+    return {entry.tree, entry.key, entry.value, path};
+  }
+
+  /// Of a key that is there, the proof is one of another key that is between the same neighbours.
+  void absent(const Statement& said, bool holds) const {
+    const Digest k = Ics23Sha256::key_digest(said.tree, said.key);
+    const auto right = by_key_.upper_bound(k);
+    const auto from = by_key_.lower_bound(k);
+    const auto left = from == by_key_.begin() ? by_key_.end() : std::prev(from);
+    const bool has_left = left != by_key_.end();
+    const bool has_right = right != by_key_.end();
+    MerkleProof left_path;
+    MerkleProof right_path;
+    std::optional<ics23::Record> left_record;
+    std::optional<ics23::Record> right_record;
+    if (has_left) {
+      left_path = trie_.prove(left->first);
+      left_record.emplace(record_of(*left->second, left_path));
+    }
+    if (has_right) {
+      right_path = trie_.prove(right->first);
+      right_record.emplace(record_of(*right->second, right_path));
+    }
+    if ((!has_left && !has_right) || (has_left && left->second->value.empty()) ||
+        (has_right && right->second->value.empty())) {
+      return;  // of which ICS 23 has no proof
+    }
+    show(said, ics23::prove_absence(said.tree, said.key, left_record, right_record), holds);
+    if (!holds) return;
+    show({said.tree, said.key, "value"},
+         ics23::prove_absence(said.tree, said.key, left_record, right_record), false);
+    // One of two neighbours alone is not enough.
+    if (!has_left || !has_right) return;
+    show(said, ics23::prove_absence(said.tree, said.key, left_record, std::nullopt), false);
+    show(said, ics23::prove_absence(said.tree, said.key, std::nullopt, right_record), false);
+  }
+
+  void show(const Statement& said, const std::string& proof, bool holds) const {
+    print("ics23", trie_.root(), {said}, proof, holds);
+    if (!holds) return;
+    for (const std::size_t at : {proof.size() / 2, proof.size() - 1}) {
+      std::string forged = proof;
+      forged[at] = static_cast<char>(forged[at] ^ 1);
+      print("ics23", trie_.root(), {said}, forged, false);
+    }
+  }
+
+  std::vector<Entry> entries_;
+  varve_test::ReferenceTrie<Ics23Sha256> trie_;
+  ByKey by_key_;
+};
+
 template <class S>
 Digest write_link(const ChainLink& link) {
   const Digest hash = hash_of_link<S>(link);
@@ -152,6 +240,7 @@ int main(int argc, char** argv) try {
     write_suite<Blake3>();
   } else if (suite == Ics23Sha256::name) {
     write_suite<Ics23Sha256>();
+    for (const std::size_t count : {2U, 3U, 13U}) Ics23Corpus(count).write();
   } else if (suite == JmtSha256::name) {
     write_suite<JmtSha256>();
   } else {

@@ -12,6 +12,7 @@
 #include <varve/merkle/trie_build.hpp>
 #include <varve/merkle/trie_change.hpp>
 #include <varve/merkle/trie_edit.hpp>
+#include <varve/merkle/trie_neighbours.hpp>
 #include <varve/merkle/trie_options.hpp>
 #include <varve/merkle/trie_pages.hpp>
 #include <varve/merkle/trie_path.hpp>
@@ -111,6 +112,13 @@ class Trie {
     requires TriePages<std::remove_reference_t<R>>
   [[nodiscard]] static std::optional<Digest> find(R&& reader, const Digest& key) {
     return detail::find_in_trie(reader, key);
+  }
+
+  /// The leaves on both sides of `key`. Reads; does not hash: their proofs vouch for them.
+  template <class R>
+    requires TriePages<std::remove_reference_t<R>>
+  [[nodiscard]] static Neighbours neighbours(R&& reader, const Digest& key) {
+    return detail::neighbours_in_trie(reader, key);
   }
 
   /// The proof that `key` is there, or is not, under `root(reader)`. Every page on the way is

@@ -83,9 +83,8 @@ struct JmtTags {
 
 }  // namespace detail
 
-/// The sparse Merkle tree of ICS 23 (`SmtSpec` of cosmos/ics23). A proof of presence has all that
-/// an existence proof there has, for the key LEB128(len tree) || tree || key; a proof of
-/// non-existence there is made of two of them, those of the neighbours by K.
+/// The sparse Merkle tree of ICS 23 (`SmtSpec` of cosmos/ics23), for the keys
+/// LEB128(len tree) || tree || key. Proofs as its messages: merkle/ics23.hpp.
 struct Ics23Sha256 : detail::Sha256Suite<detail::Ics23Tags> {
   static constexpr std::uint8_t id = 2;  // do not change
   static constexpr BytesView name = "ics23-sha256";
