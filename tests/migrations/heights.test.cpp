@@ -512,6 +512,18 @@ TEST_CASE("Migrated over history: an index that was built in a block is read fro
   CHECK_THAT(error.what(), ContainsSubstring("was not complete at this height"));
   store.rollback(before);
   CHECK(customers.index_state<"by_debt">() == IndexState::building);
+
+  // One over something else: what comes back with a rollback would be entries of before.
+  {
+    using Redefined = Table<"customers", Key<&CustomerV3::id>, CustomerV3, CustomerCodec<ToThree>,
+                            Index<"by_debt", &CustomerV3::country>>;
+    auto block = store.begin(Height{before.value + 1});
+    const Redefined::On staged{block};
+    staged.build_indexes();
+    block.finalize();
+  }
+  const Error kept = error_of([&] { store.rollback(before); });
+  CHECK_THAT(kept.what(), ContainsSubstring("cannot be brought back"));
 }
 
 TEST_CASE("Migrated over history: a block keeps a scrub waiting, and is what it was made of") {

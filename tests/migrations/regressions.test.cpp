@@ -223,6 +223,20 @@ TEST_CASE("Migrated: a run puts no more records aside than the opening that goes
   CHECK(contents_in<NotedNow>(directory, options).at("blocks").size() == made - 2);
 }
 
+TEST_CASE("Migrated: a record of which no index can be built is named") {
+  const TempDirectory home;
+  const std::string directory = home.path() + "/store";
+  {
+    auto store = open<Migrated<Old, LmdbAdapter>>(directory);
+    fill_version_2(store, made);
+    put(store, store.open_tree("blocks"), key_of(std::uint64_t{10}), "\x02 no block");
+  }
+  const Error error = refusal<Migrated<TwoPasses, LmdbAdapter>>(directory);
+  CHECK(error.kind() == ErrorKind::invalid_argument);
+  CHECK_THAT(error.what(), ContainsSubstring("a conversion refuses the record of key "
+                                             "000000000000000a (varve: corruption"));
+}
+
 TEST_CASE("Migrated: a record is not taken back over a conversion that has no inverse") {
   using Layouts = detail::layouts_at_t<varve_test::blocks::ToThree, BlockTree::text, 3>;
   std::string bytes;

@@ -113,12 +113,21 @@ class Block {
   auto finalize(Durability durability = Durability::synced) {
     staged_.clear();
     const WriteBatch batch = std::exchange(batch_, {});
-    return store_->commit_block(batch, height_, state_, built_, durability);
+    return store_->commit_block(batch, {.height = height_,
+                                        .state = state_,
+                                        .built = built_,
+                                        .ends_rollbacks = ends_rollbacks_,
+                                        .durability = durability,
+                                        .operation = "finalize"});
   }
 
   /// An index of a table has been built from what is read here: for the tables. It has all of its
   /// entries from this height on.
   void index_built(Tree index) { built_.push_back(index); }
+
+  /// What is staged is read otherwise than what was before, as by an index over something else: no
+  /// rollback goes below this height.
+  void end_rollbacks() noexcept { ends_rollbacks_ = true; }
 
   // As an engine
 
@@ -202,6 +211,7 @@ class Block {
   WriteBatch batch_;
   std::map<Tree, Records> staged_;
   std::vector<Tree> built_;
+  bool ends_rollbacks_ = false;
 };
 
 }  // namespace varve

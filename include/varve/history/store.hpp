@@ -33,6 +33,7 @@ struct HeightOrder {
   std::optional<Height> height{};        ///< else the one above the latest, and none for nothing
   std::optional<std::uint64_t> state{};  ///< refused where the store is no longer at it
   std::span<const Tree> built{};         ///< indexes that it completes
+  bool ends_rollbacks = false;           ///< none goes below it
   Durability durability = Durability::synced;
   const char* operation = "commit";
 };
@@ -198,11 +199,14 @@ class HistoryStore {
       return {};
     }
     const auto has_records = [](Tree tree) { return !tree.reserved(); };
-    if (std::any_of(dropped.begin(), dropped.end(), has_records)) head.floor = head.latest;
+    if (order.ends_rollbacks || std::any_of(dropped.begin(), dropped.end(), has_records)) {
+      head.floor = head.latest;
+    }
     for (const Tree index : order.built) put_built_at(out, trees_, index, number);
     out.put(trees_.heights, head_key, to_bytes(head));
     write(next, out, dropped, order.durability);
-    if (!order.built.empty()) tables::state_changes.fetch_add(1, std::memory_order_release);
+    if (!order.built.empty() || order.ends_rollbacks)
+      tables::state_changes.fetch_add(1, std::memory_order_release);
     if (update) {
       committer_.accept(*update, number);
       counts.commits = 1;

@@ -177,12 +177,12 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
                          Durability durability = Durability::synced)
     requires keeps_history
   {
-    auto& layer = detail::history_layer(this->next());
-    if (!upkeep_) return layer.commit(batch, height, durability);
+    if (!upkeep_ || !mixed()) return commit(batch, height, durability);
     const std::lock_guard one_at_a_time(upkeep_->scrubbing);
     const detail::GateClosed alone(upkeep_->gate.get());
     detail::Scrubber<Chain, Next> scrubber(this->next(), nullptr, options);
-    return layer.commit(scrubber.changes().append(batch), height, durability);
+    return detail::history_layer(this->next())
+        .commit(scrubber.changes().append(batch), height, durability);
   }
 
   /// The height while it is made. A scrub waits until it is finalized, or gone.

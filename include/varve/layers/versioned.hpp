@@ -270,15 +270,9 @@ class Versioned : public detail::history::VersionedBase<Next> {
   template <class>
   friend class Block;
 
-  auto commit_block(const WriteBatch& batch, Height height, std::uint64_t state,
-                    std::span<const Tree> built, Durability durability) {
-    check(batch, "finalize");
-    return Committer::answer(store_->commit(this->next(), batch, {},
-                                            {.height = height,
-                                             .state = state,
-                                             .built = built,
-                                             .durability = durability,
-                                             .operation = "finalize"}));
+  auto commit_block(const WriteBatch& batch, const detail::history::HeightOrder& order) {
+    check(batch, order.operation);
+    return Committer::answer(store_->commit(this->next(), batch, {}, order));
   }
 
   [[nodiscard]] auto take_snapshot() const {

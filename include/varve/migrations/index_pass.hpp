@@ -5,12 +5,15 @@
 #include <varve/migrations/follow_tables.hpp>
 #include <varve/migrations/history.hpp>
 #include <varve/migrations/run_batches.hpp>
+#include <varve/migrations/run_words.hpp>
 #include <varve/tables/build.hpp>
 #include <varve/tables/opening.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <string>
 
 namespace varve::detail {
@@ -49,6 +52,16 @@ class IndexBuilder {
 
  private:
   static void append_entries(BytesView key, BytesView bytes, tables::EntryList& entries) {
+    try {
+      append_all(key, bytes, entries);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      refuse_record(A::tree, key, error.what(), true);
+    }
+  }
+
+  static void append_all(BytesView key, BytesView bytes, tables::EntryList& entries) {
     const std::size_t first = entries.size();
     if constexpr (Layouts::size == 0) {
       A::Built::template append<Codec>(Codec::template decode<Record>(bytes), key, 0, entries);
