@@ -10,8 +10,8 @@ A bug is a file of lines `word: rest`: what it `breaks`, whether it is `quick`, 
 it (several lines: any of them; `system_calls STACK` is tests/kill/system_calls.py), and after each
 `file` a replacement in it: <<<<, what is there exactly once, ====, what comes instead, >>>>.
 
-It is an error where a bug survives, does not apply, does not compile, or where a test that is to
-kill it fails without it.
+It is an error where a bug survives, does not apply, does not compile, where a test that is to kill
+it fails without it, or is told something by CMake that it is not told here.
 """
 import argparse
 import concurrent.futures
@@ -28,13 +28,42 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUGS = ROOT / "tests/seeded_bugs"
 TREES = ("concepts", "include", "adapters")
 EDIT = re.compile(r"^file: (\S+)\n<<<<\n(.*?)^====\n(.*?)^>>>>$", re.DOTALL | re.MULTILINE)
-FLAGS = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", f'-DVARVE_SOURCE_DIRECTORY="{ROOT}"', "-w"]
+FLAGS = ["-std=c++20", "-O1", "-D_GLIBCXX_ASSERTIONS", "-w"]
 LIBRARIES = ["-Wl,--as-needed", "-lrocksdb", "-llmdb", "-pthread"]
 PATIENCE = 240
 
 
 class Wrong(Exception):
     pass
+
+
+def source_of(test):
+    if test.startswith("system_calls "):
+        return "tests/kill/scenario.cpp"
+    return f"tests/{test.split()[0]}.test.cpp"
+
+
+class Definitions:
+    """What tests/CMakeLists.txt has the preprocessor know."""
+
+    def __init__(self):
+        lists = (ROOT / "tests/CMakeLists.txt").read_text(encoding="utf-8")
+        every = re.findall(r'^add_compile_definitions\((\w+)="(.*)"\)$', lists, re.MULTILINE)
+        self.flags = [f'-D{name}="{value}"'.replace("${PROJECT_SOURCE_DIR}", str(ROOT))
+                      for name, value in every]
+        own = re.findall(r"^ *target_compile_definitions\((.*?)\)$", lists,
+                         re.DOTALL | re.MULTILINE)
+        self.of_some = {name for each in own for name in re.findall(r"\b(VARVE_\w+)", each)}
+
+    def check(self, test):
+        path = ROOT / source_of(test)
+        if not path.is_file():
+            raise Wrong(f"{path.relative_to(ROOT)} is to kill a bug, and is not there")
+        text = path.read_text(encoding="utf-8")
+        for name in sorted(self.of_some):
+            if re.search(rf"\b{name}\b", text):
+                raise Wrong(f"{path.relative_to(ROOT)} is told {name} by target_compile_definitions, "
+                            "and would not build here: give it to every test in tests/CMakeLists.txt")
 
 
 class Bug:
@@ -69,8 +98,9 @@ class Bug:
 class Builder:
     """Builds tests against a tree of headers and runs them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, flags):
         self.folder = folder
+        self.flags = [*FLAGS, *flags]
         compiler = os.environ.get("CXX", "g++")
         self.compiler = (["ccache"] if shutil.which("ccache") else []) + [compiler]
         linker = next((["-fuse-ld=" + ld] for ld in ("mold", "lld") if shutil.which(ld)), [])
@@ -84,12 +114,11 @@ class Builder:
             self.objects, self.libraries = [], ["-lCatch2Main", "-lCatch2", *self.libraries]
 
     def build(self, test, tree, out):
-        scenario = test.startswith("system_calls ")
-        source = "tests/kill/scenario.cpp" if scenario else f"tests/{test.split()[0]}.test.cpp"
-        objects = [] if scenario else self.objects
+        source = source_of(test)
+        objects = [] if test.startswith("system_calls ") else self.objects
         compiled = out.with_suffix(".o")
         includes = [f"-I{tree / name}" for name in TREES] + [f"-I{ROOT / 'tests'}"]
-        for command in ([*self.compiler, *FLAGS, *includes, "-c", str(ROOT / source), "-o",
+        for command in ([*self.compiler, *self.flags, *includes, "-c", str(ROOT / source), "-o",
                          str(compiled)],
                         [self.compiler[-1], str(compiled), *objects, "-o", str(out),
                          *self.libraries]):
@@ -173,12 +202,16 @@ def main():
     with tempfile.TemporaryDirectory(prefix="varve-seeded-bugs-") as name, \
             concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         folder = pathlib.Path(name)
-        builder = Builder(folder)
-        # Every patch must apply, also where only a few are tried.
+        definitions = Definitions()
+        builder = Builder(folder, definitions.flags)
+        # Every patch must apply and every test be one that can be built, also where only a few are
+        # tried.
         for bug in every:
             try:
                 (folder / "apply").mkdir(exist_ok=True)
                 bug.make_tree(folder / "apply")
+                for test in bug.kills:
+                    definitions.check(test)
             except Wrong as wrong:
                 errors.append(str(wrong))
         tried = {pool.submit(verdict, builder, bug, folder / bug.name): bug for bug in bugs}
