@@ -221,19 +221,18 @@ class Scrubber {
   /// The next call begins anew, and rewrites it.
   [[noreturn]] void refuse_old(const NewestLayout& layout, const Entry& entry,
                                std::size_t version) {
-    const Error error(ErrorKind::corruption,
-                      {.message = "the record of key " + readable(entry.key) +
-                                  " was passed and is of version " + std::to_string(version) +
-                                  " again: a program writes it otherwise than by the codec of "
-                                  "the chain; the floor of the store is not raised. Mend the "
-                                  "program, then scrub again",
-                       .operation = "scrub",
-                       .tree = std::string(layout.tree),
-                       .layer = "migrated"});
+    std::string message =
+        "the record of key " + readable(entry.key) + " was passed and is of version " +
+        std::to_string(version) +
+        " again: a program writes it otherwise than by the codec of the chain; "
+        "the floor of the store is not raised. Mend the program, then scrub again";
     WriteBatch batch;
     ledger_.erase_scrub(batch);
     engine_.write(batch, Durability::synced);
-    throw error;
+    throw Error(ErrorKind::corruption, {.message = std::move(message),
+                                        .operation = "scrub",
+                                        .tree = std::string(layout.tree),
+                                        .layer = "migrated"});
   }
 
   ScrubProgress finish() {
