@@ -7,6 +7,7 @@
 #include "merkle/trie_store.hpp"
 
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -146,18 +147,39 @@ TEST_CASE("Trie: the error names the page") {
 
 TEST_CASE("Trie: no bytes at all are taken for a page without a look") {
   Random random(4);
+  std::size_t taken = 0;
+  const auto attempt = [&](const PageKey& key, const std::string& bytes) {
+    varve::merkle::Page page{.key = key};
+    try {
+      page.decode(bytes);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corruption) FAIL(error.what());
+      return;
+    }
+    char again[varve::merkle::Page::max_bytes];
+    CHECK(BytesView(again, page.encode(again)) == bytes);
+    ++taken;
+  };
   for (int i = 0; i != 20000; ++i) {
     std::string bytes(random() % 160, '\0');
     for (char& byte : bytes) byte = static_cast<char>(random() % 3 == 0 ? random() : random() % 4);
-    varve::merkle::Page page{.key = PageKey(random_digest(random), random() % 64)};
-    try {
-      page.decode(bytes);
-      char again[varve::merkle::Page::max_bytes];
-      CHECK(BytesView(again, page.encode(again)) == bytes);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::corruption) FAIL(error.what());
+    attempt(PageKey(random_digest(random), random() % 64), bytes);
+  }
+  // Pages, with a bit that is not theirs.
+  const FreshTrie<RawKeys> fresh(make_leaves(random));
+  for (const auto& [stored, page] : fresh.store.pages) {
+    Digest path{};
+    std::memcpy(path.data(), stored.data() + 1, stored.size() - 1);
+    const PageKey key(path, static_cast<unsigned char>(stored[0]));
+    REQUIRE(key.view() == stored);
+    for (int i = 0; i != 100; ++i) {
+      std::string damaged = page;
+      char& byte = damaged[random() % page.size()];
+      byte = static_cast<char>(byte ^ (1 << random() % 8));
+      attempt(key, damaged);
     }
   }
+  CHECK(taken > 1000);
 }
 
 TEST_CASE("Trie: an update refuses a page that is sound in itself but of another state") {

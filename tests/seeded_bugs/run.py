@@ -62,8 +62,9 @@ class Definitions:
         text = path.read_text(encoding="utf-8")
         for name in sorted(self.of_some):
             if re.search(rf"\b{name}\b", text):
-                raise Wrong(f"{path.relative_to(ROOT)} is told {name} by target_compile_definitions, "
-                            "and would not build here: give it to every test in tests/CMakeLists.txt")
+                raise Wrong(f"{path.relative_to(ROOT)} is told {name} by "
+                            "target_compile_definitions, and would not build here: give it to "
+                            "every test in tests/CMakeLists.txt")
 
 
 class Bug:
