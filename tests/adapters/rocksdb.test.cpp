@@ -528,6 +528,25 @@ TEST_CASE("RocksAdapter: a checkpoint is a store of its own, whole or not at all
   CHECK(beside == 2);
 }
 
+TEST_CASE("RocksAdapter: scans leave in the cache what they read, unless they are told not to") {
+  const TempDirectory directory;
+  RocksOptions options;
+  options.compress = false;
+  RocksAdapter engine(directory.path(), options);
+  const Tree tree = engine.open_tree("rows");
+  auto loader = engine.bulk_loader(tree);
+  for (int i = 0; i < 1000; ++i) loader.put(number(i), std::string(1000, 'v'));
+  loader.finish();
+  const std::uint64_t before = engine.statistics().block_cache_bytes;
+  CHECK(engine.scans_fill_cache(false));
+  CHECK(rows(engine, tree).size() == 1000);
+  CHECK(rows(engine.snapshot(), tree).size() == 1000);
+  CHECK(engine.statistics().block_cache_bytes < before + 50'000);
+  CHECK_FALSE(engine.scans_fill_cache(true));
+  CHECK(rows(engine, tree).size() == 1000);
+  CHECK(engine.statistics().block_cache_bytes > before + 900'000);
+}
+
 TEST_CASE("RocksAdapter: compaction gives space back; sizes and statistics tell") {
   const TempDirectory directory;
   RocksOptions options;

@@ -220,6 +220,27 @@ TEST_CASE("RunOptions: an error that a worker meets is thrown, and the next open
   }
 }
 
+TEST_CASE("RunOptions: a run leaves the engine's cache to those who read the store after it") {
+  constexpr std::uint64_t many = 20'000;
+  const TempDirectory home;
+  const std::string directory = home / "store";
+  {
+    auto store = open<RocksAdapter>(directory);
+    auto loader = store.bulk_loader(store.open_tree("blocks"));
+    for (std::uint64_t height = 0; height != many; ++height) {
+      loader.put(key_of(height), record_of(BlockV1{height, hash_of(height)}));
+    }
+    loader.finish();
+  }
+  auto store = open<Migrated<Old, Cached<RocksAdapter>>>(directory, adopting(1));
+  const RocksAdapter& engine = store.next().next();
+  CHECK(store.history().back().records == many);
+  const std::uint64_t before = engine.statistics().block_cache_bytes;
+  CHECK(contents(store).at("blocks").size() == many);
+  // The blocks of the old records, which the run has read, are not there yet.
+  CHECK(engine.statistics().block_cache_bytes > before + 300'000);
+}
+
 TEST_CASE("RunOptions: records that become much larger are cut into more batches") {
   const TempDirectory home;
   const std::string directory = home / "store";

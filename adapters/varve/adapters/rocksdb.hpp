@@ -77,6 +77,11 @@ class RocksAdapter {
         RocksCursor(*store_, store_->read_options(), store_->family(tree, "scan"), range, order));
   }
 
+  /// Whether scans that begin from now on leave in the block cache what they read, as they do
+  /// unless they are told not to; answers what held before. Without, it is cheaper to go through
+  /// all of a tree once, and the cache keeps what is read often.
+  bool scans_fill_cache(bool fill) noexcept { return store_->scans_fill_cache(fill); }
+
   [[nodiscard]] RocksSnapshot snapshot() const { return RocksSnapshot(*store_); }
 
   void write(const WriteBatch& batch, Durability durability = Durability::synced) {

@@ -8,6 +8,7 @@
 #include <varve/migrations/index_pass.hpp>
 #include <varve/migrations/ledger.hpp>
 #include <varve/migrations/move_pass.hpp>
+#include <varve/migrations/passing_reads.hpp>
 #include <varve/migrations/rewrite_pass.hpp>
 #include <varve/migrations/run_batches.hpp>
 #include <varve/migrations/run_facts.hpp>
@@ -50,6 +51,7 @@ class MigrationRunner {
   /// of the engine and what the conversions and `options.progress` throw; what
   /// was done by then is kept.
   void run() {
+    const PassingReads<E> passing(batches_.engine());
     LedgerRun& run = batches_.run();
     if (run.phase == RunPhase::rewrite) {
       if (batches_.goes_back()) {

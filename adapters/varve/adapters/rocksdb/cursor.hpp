@@ -58,6 +58,7 @@ class RocksCursor {
       first = detail::rocks::slice(bounds.first());
       last = detail::rocks::slice(bounds.last());
       options.total_order_seek = true;
+      options.fill_cache = store.scans_fill_cache();
       if (bounds.bounded()) options.iterate_upper_bound = &last;
       if (order == Order::descending && !first.empty()) options.iterate_lower_bound = &first;
       iterator.reset(store.database().NewIterator(options, family));

@@ -88,6 +88,13 @@ class Store {
   [[nodiscard]] rocksdb::DB& database() const noexcept { return *database_; }
   [[nodiscard]] const rocksdb::ReadOptions& read_options() const noexcept { return read_options_; }
 
+  /// Whether scans that begin leave in the block cache what they read.
+  [[nodiscard]] bool scans_fill_cache() const noexcept {
+    return scans_fill_cache_.load(std::memory_order_relaxed);
+  }
+  /// Answers what held before.
+  bool scans_fill_cache(bool fill) noexcept { return scans_fill_cache_.exchange(fill); }
+
   /// Changed under `trees_mutex()` only.
   [[nodiscard]] TreeTable& trees() noexcept { return trees_; }
   [[nodiscard]] const TreeTable& trees() const noexcept { return trees_; }
@@ -277,6 +284,7 @@ class Store {
   support::DirectoryLock lock_;
   EngineOptions engine_options_;
   rocksdb::ReadOptions read_options_;
+  std::atomic<bool> scans_fill_cache_{true};
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   TreeTable trees_;
