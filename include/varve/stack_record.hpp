@@ -5,7 +5,6 @@
 #include <varve/concepts/kv_engine.hpp>
 #include <varve/stack.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -128,10 +127,14 @@ void check_stack(E& engine, bool checked = false, bool looks = false) {
   auto compiled = marking_layers<Stack>();
   const auto recorded = recorded_layers(engine);
   if (!checked) {
+    const auto is_recorded = [&](BytesView name) {
+      for (const RecordedLayer& known : recorded) {
+        if (known.name == name) return true;
+      }
+      return false;
+    };
     std::erase_if(compiled, [&](const RecordedLayer& layer) {
-      return layer.checks_first &&
-             std::none_of(recorded.begin(), recorded.end(),
-                          [&](const RecordedLayer& known) { return known.name == layer.name; });
+      return layer.checks_first && !is_recorded(layer.name);
     });
   }
   if (recorded == compiled) return;

@@ -8,7 +8,6 @@
 #include <rocksdb/db.h>
 #include <rocksdb/metadata.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -67,7 +66,7 @@ class Counting {
         entries += file.num_entries;
         deletions += file.num_deletions;
         bytes += file.size;
-        last = std::max(last, file.largestkey);
+        if (last < file.largestkey) last = file.largestkey;
       }
     }
     if (bytes == 0 || entries <= 2 * deletions) return 0;
@@ -78,7 +77,8 @@ class Counting {
   }
 
   [[nodiscard]] std::uint64_t bytes_in_range(const std::string& end) const {
-    const BytesView last = bounds_.bounded() ? std::min(bounds_.last(), BytesView(end)) : end;
+    const bool ends_before = bounds_.bounded() && bounds_.last() < end;
+    const BytesView last = ends_before ? bounds_.last() : BytesView(end);
     if (last <= bounds_.first()) return 0;
     const rocksdb::Range range(slice(bounds_.first()), slice(last));
     rocksdb::SizeApproximationOptions options;
@@ -92,7 +92,8 @@ class Counting {
 
   [[nodiscard]] static std::uint64_t scaled(std::uint64_t number, std::uint64_t part,
                                             std::uint64_t whole) noexcept {
-    const double share = static_cast<double>(std::min(part, whole)) / static_cast<double>(whole);
+    if (part >= whole) return number;
+    const double share = static_cast<double>(part) / static_cast<double>(whole);
     return static_cast<std::uint64_t>(static_cast<double>(number) * share + 0.5);
   }
 

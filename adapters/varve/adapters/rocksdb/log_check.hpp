@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -130,7 +129,8 @@ class LogCheck {
 
   void check_recycled(std::size_t at, const Header& header) {
     bool other_type = start_ + at != 0;
-    const std::size_t length = std::min(header.length, size_ - at - header_size);
+    const std::size_t room = size_ - at - header_size;
+    const std::size_t length = header.length < room ? header.length : room;
     for (const char type : {'\x01', '\x02', '\x09', '\x0a', '\x82'}) {
       block_[at + 6] = type;
       other_type = other_type || sum_of(at, length) == header.sum;

@@ -12,7 +12,6 @@
 #include <rocksdb/options.h>
 #include <rocksdb/snapshot.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -79,12 +78,14 @@ class Reads {
   static void get_chunks(const Store& store, const rocksdb::ReadOptions& options,
                          rocksdb::ColumnFamilyHandle* family, std::span<const BytesView> keys,
                          std::span<std::optional<RocksPinned>> values) {
-    const bool sorted = std::is_sorted(keys.begin(), keys.end());
+    bool sorted = true;
+    for (std::size_t i = 1; sorted && i < keys.size(); ++i) sorted = keys[i - 1] <= keys[i];
     std::array<rocksdb::Slice, chunk> slices;
     std::array<rocksdb::PinnableSlice, chunk> found;
     std::array<rocksdb::Status, chunk> statuses;
     for (std::size_t start = 0; start < keys.size(); start += chunk) {
-      const std::size_t count = std::min(chunk, keys.size() - start);
+      const std::size_t left = keys.size() - start;
+      const std::size_t count = left < chunk ? left : chunk;
       for (std::size_t i = 0; i < count; ++i) slices[i] = slice(keys[start + i]);
       store.database().MultiGet(options, family, count, slices.data(), found.data(),
                                 statuses.data(), sorted);
