@@ -138,6 +138,8 @@ void end_anywhere(const char* name, std::size_t steps) {
 template <class Below>
 void drop_ended() {
   Ended<Below> ended({});
+  int kept = 0;
+  int gone = 0;
   for (const Call call : {Call::write, Call::write_and_drop, Call::drop_tree, Call::trees}) {
     for (const Effect effect : {Effect::fails, Effect::fails_after}) {
       CAPTURE(static_cast<int>(call), static_cast<int>(effect));
@@ -149,6 +151,7 @@ void drop_ended() {
       ended.open_again();
       const auto found = ended.store().find_tree("t");
       CHECK(ended.store().audit().difference == "");
+      ++(found ? kept : gone);
       if (!found) continue;
       CHECK(met);
       CHECK(*found == tree);
@@ -156,6 +159,8 @@ void drop_ended() {
       CHECK(ended.store().root() == root);
     }
   }
+  CHECK(kept > 0);
+  CHECK(gone > 0);
 }
 
 /// Heights of more than one batch of a rollback; the rollback is ended at each of its writes.
@@ -250,7 +255,14 @@ TEST_CASE("Versioned: roots that join a store are begun anew where that ended at
     faulty.plan->add(fault);
     CHECK_THROWS_AS((void)open<Stack>(home / "db", faulty), Error);
   }
+  {
+    // Half of the pages are there, of a height that is not the latest any more.
+    auto store = open<Versioned<Faulty<Below>, Uncommitted>>(home / "db");
+    const Tree tree = *store.find_tree("t");
+    store.write(WriteBatch().erase_range(tree, KeyRange::from("8")).put(tree, "k", "v"));
+  }
   auto store = open<Stack>(home / "db");
   CHECK(store.audit().good);
-  CHECK(store.audit().keys == records);
+  CHECK(store.audit().keys == count(store, *store.find_tree("t")));
+  CHECK(disorder(store) == "");
 }
