@@ -171,18 +171,35 @@ TEST_CASE("Migrated over history: heights of before the schema have their versio
   const TempDirectory home;
   const std::string directory = home.path() + "/store";
   Height before;
+  Customer expected;
   {
     auto store = open<Kept>(directory);
     for (std::uint64_t id = 0; id != made; ++id) {
       std::string bytes;
-      Packed::encode(customer(id), bytes);
+      const CustomerV1 old{id, customer(id).name, customer(id).euros};
+      expected[id] = in_cents(AddCountry::convert(old));
+      Packed::encode(old, bytes);
       put(store, store.open_tree("customers"), blocks::key_of(id), bytes);
     }
     before = store.latest();
   }
-  MigratedOptions options{.adopt_as = 2};
-  options.run.batch_records = 7;
-  auto store = open<OnHistory<ToThree>>(directory, options);
+  const auto go = [&](int batches, std::uint32_t back) {
+    MigratedOptions options = stopping_after(batches);
+    options.adopt_as = 1;
+    options.take_back_to = back;
+    options.run.batch_records = 7;
+    static_cast<void>(open<OnHistory<ToThree>>(directory, options));
+  };
+  // There and back, each in two parts: from the middle, and from the end.
+  constexpr int all = 1000;
+  CHECK_THROWS_AS(go(5, 0), Stop);
+  CHECK_THROWS_AS(go(2, 1), Stop);
+  go(all, 1);
+  go(all, 0);
+  CHECK_THROWS_AS(go(3, 1), Stop);
+  go(all, 1);
+  go(all, 0);
+  auto store = open<OnHistory<ToThree>>(directory);
   const Height after = store.latest();
   const Tree tree = *store.find_tree("customers");
   const auto at = [&](Height height) {
@@ -195,8 +212,7 @@ TEST_CASE("Migrated over history: heights of before the schema have their versio
     }
     return found;
   };
-  Customer expected = all_in_cents();
-  CHECK(after.value >= before.value + made / 7);
+  CHECK(after.value >= before.value + 3 * made / 7);
   for (Height height = before; height <= after; ++height.value) {
     CAPTURE(height.value);
     CHECK(at(height) == expected);
