@@ -154,6 +154,7 @@ TEMPLATE_TEST_CASE("Migrated: a run that was stopped anywhere is taken back to w
   using Store = Migrated<New, TestType>;
   // From records without a schema, and from those of a program that had one.
   const bool adopted = GENERATE(true, false);
+  int stopped = 0;
   for (int batches = 1; batches < 40; batches += batches < 3 ? 1 : 6) {
     const TempDirectory home;
     const std::string directory = home.path() + "/store";
@@ -175,6 +176,7 @@ TEMPLATE_TEST_CASE("Migrated: a run that was stopped anywhere is taken back to w
       static_cast<void>(open<Store>(directory, options));
       continue;
     } catch (const Stop&) {
+      ++stopped;
     }
     const std::uint32_t from = adopted ? 1 : 2;
     CAPTURE(batches, adopted);
@@ -194,6 +196,7 @@ TEMPLATE_TEST_CASE("Migrated: a run that was stopped anywhere is taken back to w
     }
     CHECK(contents_in<New, TestType>(directory).at("blocks_by_hash").size() == blocks_made);
   }
+  CHECK(stopped >= 6);
 }
 
 TEST_CASE(

@@ -69,6 +69,7 @@ void end_everywhere(const std::string& prepared, const MigratedOptions& options,
         FaultyOptions first;
         first.plan->add({.call = call, .at = at, .effect = effect});
         opened = opens(first);
+        CHECK(opened == (first.plan->met() == 0));
         if (opened) break;
         ++states;
         FaultyOptions second;

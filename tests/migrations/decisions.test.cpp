@@ -154,7 +154,7 @@ TEST_CASE("Decision 1, no head and every tree empty: stamped as of the latest ve
     CHECK(change.durability == Durability::synced);
     ++stamps;
   }
-  CHECK(stamps <= 2);
+  CHECK((stamps == 1 || stamps == 2));
   one.with_ledger([](auto& ledger, auto&) {
     CHECK(ledger.head()->write_version == New::latest);
     CHECK(ledger.head()->floor_version == New::latest);
