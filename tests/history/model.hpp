@@ -2,9 +2,12 @@
 #pragma once
 
 #include <varve/history/height_error.hpp>
+#include <varve/history/reading.hpp>
 #include <varve/history/records.hpp>
+#include <varve/history/stored_pages.hpp>
 #include <varve/layers/versioned.hpp>
 #include <varve/merkle/suites.hpp>
+#include <varve/merkle/trie.hpp>
 #include <varve/testing/model/random.hpp>
 
 #include <cstddef>
@@ -182,28 +185,30 @@ std::string difference(const Store& store, const Trees& trees, const Model& mode
   return {};
 }
 
-/// How the pages that are stored differ from those that the lists name, by page and height: besides
-/// them a page is there once at most, as it was before, and not to say that it is gone.
+/// How the pages that are stored differ from those that somebody needs: those that the lists say
+/// were replaced, and those of the latest height.
 template <class R>
-std::string disorder_of_pages(const R& reader,
-                              const std::set<std::pair<std::string, std::uint64_t>>& listed) {
-  std::size_t found = 0;
-  std::set<std::string> older;
-  for (auto scan = reader.scan(*reader.find_tree("varve.trie"), KeyRange::all()); scan.valid();
-       scan.next()) {
-    const auto [key, value] = scan.entry();
-    std::string page(key.substr(0, key.size() - 8));
-    const auto height = ~varve::detail::history::number_at<std::uint64_t>(key.data() + page.size());
-    if (older.count(page) != 0) return "a page is kept that nobody needs";
-    if (listed.count({page, height}) != 0) {
-      ++found;
-    } else if (value.empty()) {
-      return "a page is marked as gone for nobody";
-    } else {
-      older.insert(std::move(page));
+std::string disorder_of_pages(const R& reader, std::set<std::string> replaced) {
+  namespace history = varve::detail::history;
+  const Tree tree = *reader.find_tree("varve.trie");
+  std::set<std::string> latest;
+  for (auto scan = reader.scan(tree, KeyRange::all()); scan.valid(); scan.next()) {
+    const BytesView key = scan.entry().key;
+    if (replaced.erase(std::string(key)) != 0) continue;
+    if (!latest.emplace(key.substr(history::height_bytes)).second) {
+      return "a page is kept that nobody needs";
     }
   }
-  return found == listed.size() ? std::string() : "a page that is listed is missing";
+  if (!replaced.empty()) return "a page that is listed is missing";
+  const Tree heights = *reader.find_tree("varve.heights");
+  const std::uint64_t height = history::head_of(reader, heights).latest;
+  const auto found =
+      history::nearest_height(reader, heights, height, height, varve::Order::descending);
+  if (!found) return "the latest height has no record";
+  history::StoredPages pages(reader, tree, history::root_page_of(found->record));
+  const auto walked = varve::merkle::Trie<varve::merkle::Blake3>::walk(
+      pages, [](const varve::merkle::Digest&, const varve::merkle::Digest&) {});
+  return walked.pages == latest.size() ? std::string() : "pages are kept that nobody needs";
 }
 
 /// How what the store keeps differs from what it says it keeps; empty where it does not.
@@ -214,14 +219,11 @@ std::string disorder(const Store& store) {
   const auto statistics = store.statistics();
   const auto tree = *next.find_tree("varve.heights");
   std::uint64_t records = 0;
-  std::set<std::pair<std::string, std::uint64_t>> pages;
+  std::set<std::string> pages;
   for (auto scan = next.scan(tree, KeyRange::prefix("c")); scan.valid(); scan.next()) {
     const auto [key, value] = scan.entry();
-    const history::ListPlace place = history::list_place(key);
-    if (place.of_pages()) {
-      history::visit_pages(key, value, [&](const history::ListedPage& page) {
-        pages.emplace(page.key, place.height);
-      });
+    if (history::list_place(key).of_pages()) {
+      history::visit_pages(key, value, [&](BytesView page) { pages.emplace(page); });
     } else {
       records += history::visit_list(key, value, [](Tree, BytesView) {});
     }
@@ -229,7 +231,7 @@ std::string disorder(const Store& store) {
   const std::uint64_t entries = varve::count(next, *next.find_tree("varve.history"));
   if (entries != records || records + pages.size() != statistics.entries + statistics.waiting) {
     return std::to_string(entries) + " entries and " + std::to_string(pages.size()) +
-           " pages are stored, " + std::to_string(records) + " entries are listed, " +
+           " replaced pages are listed, " + std::to_string(records) + " entries are listed, " +
            std::to_string(statistics.entries) + " of both are needed and " +
            std::to_string(statistics.waiting) + " wait";
   }

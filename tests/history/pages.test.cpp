@@ -145,3 +145,67 @@ TEST_CASE("Versioned: a page that is missing is corruption, never another proof"
   CHECK(refused >= 2);
   CHECK(store.prove(tree, key_of(7), Height{3}) == proof);
 }
+
+TEST_CASE("Versioned: a page that tells a wrong height of one below it is corruption") {
+  auto store = open<InMemory>();
+  const Tree tree = store.open_tree("tree 0");
+  WriteBatch all;
+  for (std::uint64_t i = 0; i != 600; ++i) all.put(tree, key_of(i), "v");
+  store.commit(all, Height{1});
+  for (std::uint64_t height = 2; height != 5; ++height) {
+    store.commit(WriteBatch().put(tree, key_of(7), std::to_string(height)), Height{height});
+  }
+  auto& below = store.next();
+  const Tree pages = *below.find_tree("varve.trie");
+  std::vector<std::pair<std::string, std::string>> stored;
+  for (auto scan = below.scan(pages, KeyRange::all()); scan.valid(); scan.next()) {
+    stored.emplace_back(scan.entry().key, scan.entry().value);
+  }
+  std::size_t refused = 0;
+  for (const auto& [key, page] : stored) {
+    for (std::size_t at = 0; at <= static_cast<unsigned char>(page.front()); ++at) {
+      std::string damaged = page;
+      damaged[at] = static_cast<char>(damaged[at] ^ 1);
+      below.write(WriteBatch().put(pages, key, damaged));
+      try {
+        const auto verdict = merkle::verify(store.root(Height{3}), "tree 0", key_of(7), "3",
+                                            store.prove(tree, key_of(7), Height{3}));
+        CHECK(verdict.fault == ProofFault::none);
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::corruption);
+        ++refused;
+      }
+    }
+    below.write(WriteBatch().put(pages, key, page));
+  }
+  CHECK(refused >= 4);
+  CHECK(store.audit().good);
+}
+
+TEST_CASE("Versioned: pages of heights that lie far apart") {
+  auto store = open<InMemory>(VersionedOptions{.trie_cache_bytes = 0});
+  const Tree tree = store.open_tree("tree 0");
+  const std::vector<std::uint64_t> heights{1,
+                                           2,
+                                           130,
+                                           std::uint64_t{1} << 40U,
+                                           std::uint64_t{1} << 63U,
+                                           ~std::uint64_t{0} - 1,
+                                           ~std::uint64_t{0}};
+  std::vector<StateRoot> roots;
+  WriteBatch all;
+  for (std::uint64_t i = 0; i != 300; ++i) all.put(tree, key_of(i), "v");
+  store.commit(all, Height{heights.front()});
+  for (const std::uint64_t height : heights) {
+    const std::string value = std::to_string(height);
+    if (height != 1) store.commit(WriteBatch().put(tree, key_of(7), value), Height{height});
+    roots.push_back(store.root());
+  }
+  CHECK(disorder(store) == "");
+  CHECK(store.audit().good);
+  for (std::size_t i = 0; i != heights.size(); ++i) {
+    const std::string value = i == 0 ? "v" : std::to_string(heights[i]);
+    const std::string proof = store.prove(tree, key_of(7), Height{heights[i]});
+    CHECK(merkle::verify(roots[i], "tree 0", key_of(7), value, proof).fault == ProofFault::none);
+  }
+}

@@ -62,6 +62,34 @@ TEST_CASE("Versioned: a drop that failed is done before anything else is written
   CHECK(store.audit().good);
 }
 
+TEST_CASE("Versioned: after a write that failed the latest height is that of the store") {
+  const testing::FaultyOptions faulty;
+  auto store = open<Versioned<testing::Faulty<MemoryAdapter>>>(faulty);
+  const Tree tree = store.open_tree("t");
+  store.commit(WriteBatch().put(tree, "a", "1"), Height{1});
+  auto block = store.begin(Height{4});
+  block.put(tree, "a", "4");
+
+  faulty.plan->add({.call = testing::Call::write, .effect = testing::Effect::fails});
+  CHECK_THROWS_AS(store.commit(WriteBatch().put(tree, "a", "2"), Height{2}), Error);
+  CHECK(store.latest() == Height{1});
+  CHECK(store.statistics().latest == Height{1});
+  CHECK(get_copy(store, tree, "a") == "1");
+
+  faulty.plan->add({.call = testing::Call::write, .effect = testing::Effect::fails_after});
+  CHECK_THROWS_AS(store.commit(WriteBatch().put(tree, "a", "3"), Height{3}), Error);
+  faulty.plan->add({.call = testing::Call::get});
+  CHECK_THROWS_AS(store.latest(), Error);
+  CHECK(store.latest() == Height{3});
+  CHECK(store.statistics().latest == Height{3});
+  CHECK(get_copy(store, tree, "a") == "3");
+  CHECK(get_copy(store.at(store.latest()), tree, "a") == "3");
+  CHECK_THROWS_AS(block.finalize(), Error);
+  CHECK_THROWS_AS(store.begin(Height{3}), HeightError);
+  store.commit(WriteBatch().put(tree, "a", "4"), Height{4});
+  CHECK(store.audit().good);
+}
+
 TEST_CASE("Versioned: the root of a height is never that of the one that a rollback leaves") {
   const HookedOptions hooked;
   auto store = open<Versioned<Hooked<MemoryAdapter>>>(hooked);
@@ -98,11 +126,12 @@ TEST_CASE("Versioned: a damaged root page is not what the next root is made of")
     for (int i = 0; i != 300; ++i) batch.put(tree, std::to_string(i), "v");
     store.write(batch);
     const Tree pages = *store.next().find_tree("varve.trie");
-    // The newest of the root page comes first.
+    // The root page comes first.
     const auto scan = store.next().scan(pages, KeyRange::all());
     const std::string key(scan.entry().key);
     std::string page(scan.entry().value);
-    page[10] = static_cast<char>(page[10] ^ 1);
+    char& in_a_hash = page[page.size() - 10];
+    in_a_hash = static_cast<char>(in_a_hash ^ 1);
     store.next().write(WriteBatch().put(pages, key, page));
   }
   auto store = open<Versioned<LmdbAdapter>>(home.path() + "/store");

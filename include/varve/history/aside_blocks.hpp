@@ -28,14 +28,15 @@ class AsideBlocks {
 
   /// All go with this batch.
   void erase(WriteBatch& batch) const {
-    if (any_) batch.erase_range(pages_, KeyRange::from(std::string(1, mark)));
+    if (any_) batch.erase_range(pages_, KeyRange::from(mark));
   }
 
  private:
-  static constexpr char mark = '\xff';  ///< the depth of no page
+  /// The highest height, and the depth of no page.
+  static constexpr BytesView mark = "\xff\xff\xff\xff\xff\xff\xff\xff\xff";
 
   static std::string key_of(std::uint64_t number) {
-    std::string key(1, mark);
+    std::string key(mark);
     append_number(key, number);
     return key;
   }

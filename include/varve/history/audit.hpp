@@ -4,7 +4,7 @@
 #include <varve/history/audit_report.hpp>
 #include <varve/history/committer.hpp>
 #include <varve/history/height.hpp>
-#include <varve/history/page_versions.hpp>
+#include <varve/history/stored_pages.hpp>
 #include <varve/merkle/multiproof.hpp>
 
 #include <cstdint>
@@ -29,12 +29,13 @@ void check_in_root(const R& reader, const OwnTrees& trees, Tree tree,
                .layer = "versioned"});
 }
 
-/// The paths of keys of one tree under the pages of the height.
+/// The paths of keys of one tree under the pages of a height.
 template <class Suite, KvReader R>
 [[nodiscard]] std::vector<merkle::KeyProof> prove(const R& reader, const OwnTrees& trees,
                                                   BytesView tree_name,
-                                                  std::span<const BytesView> keys, Height height) {
-  PagesAt pages(reader, trees.pages, height.value);
+                                                  std::span<const BytesView> keys,
+                                                  const HeightRecord& height) {
+  StoredPages pages(reader, trees.pages, root_page_of(height));
   std::vector<merkle::KeyProof> proofs;
   for (const BytesView key : keys) {
     const merkle::Digest digest = Suite::key_digest(tree_name, key);
@@ -50,7 +51,7 @@ template <class Suite, KvReader R>
   AuditReport report;
   report.height = {height.number};
   report.keys = height.record.keys;
-  PagesAt pages(reader, trees.pages, height.number);
+  StoredPages pages(reader, trees.pages, root_page_of(height.record));
   const merkle::TrieSummary found =
       merkle::Trie<Suite>::walk(pages, [](const merkle::Digest&, const merkle::Digest&) {});
   if (to_bytes(found.root) != height.record.root || found.count != height.record.keys) {

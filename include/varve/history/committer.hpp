@@ -6,8 +6,10 @@
 #include <varve/history/change_set.hpp>
 #include <varve/history/height_writer.hpp>
 #include <varve/history/options.hpp>
-#include <varve/history/page_versions.hpp>
+#include <varve/history/page_heights.hpp>
+#include <varve/history/page_writer.hpp>
 #include <varve/history/records.hpp>
+#include <varve/history/stored_pages.hpp>
 #include <varve/history/tree_names.hpp>
 #include <varve/history/uncommitted.hpp>
 #include <varve/merkle/leaf_batch.hpp>
@@ -62,7 +64,7 @@ class Committer {
 
   explicit Committer(const VersionedOptions& options)
       : outside_(options.outside_root),
-        page_heights_(options.trie_cache_bytes / bytes_a_page),
+        page_heights_(options.trie_cache_bytes / 12),
         build_bytes_(std::max(options.trie_cache_bytes, least_build_bytes)),
         trie_({.cache_bytes = options.trie_cache_bytes, .threads = options.hash_threads}) {}
 
@@ -105,26 +107,26 @@ class Committer {
       if (member.in_root) add_leaves(member.name, changes.first(count), leaves);
       changes = changes.subspan(count);
     }
-    return trie_.update(PagesAt(next, trees.pages, newest, &page_heights_), leaves);
+    return trie_.update(latest_pages(next, trees), leaves);
   }
 
   /// Adds the pages that change to the height; answers its record.
   template <KvEngine Next>
   HeightRecord finish(const Next& next, const Update& update, const OwnTrees& trees,
-                      HeightWriter& height) const {
-    for (const auto& page : update.pages()) {
-      ListedPage listed{.key = page.key, .replaced = {}, .gone = !page.after};
-      if (page.before) listed.replaced = written_by(next, trees, page.key);
-      height.add_page(listed, page.after);
-    }
-    return height.finish(update.count(), to_bytes(update.root()));
+                      HeightWriter& height) {
+    written_.clear();
+    auto pages = latest_pages(next, trees);
+    PageWriter(pages, height, written_).add(update.pages());
+    next_root_page_ = update.pages().empty() ? root_page_.value_or(0) : height.number();
+    return height.finish(update.count(), to_bytes(update.root()), next_root_page_);
   }
 
-  /// What the last `update` came to is stored, as this height.
-  void accept(const Update& update, std::uint64_t height) noexcept {
+  /// What the last `update` came to is stored.
+  void accept(const Update& update) noexcept {
     members_.merge(joining_);
     trie_.accept(update);
-    for (const auto& page : update.pages()) page_heights_.note(page.key, height);
+    for (const auto& [page, below] : written_) page_heights_.note(page, below);
+    root_page_ = update.count() != 0 ? std::optional(next_root_page_) : std::nullopt;
   }
 
   /// The root in the record of a height.
@@ -161,28 +163,20 @@ class Committer {
     if (!head) refuse_bytes(heights_tree, "the head");
     const auto latest =
         nearest_height(next, trees.heights, head->latest, head->latest, Order::ascending);
-    const merkle::Digest root = Trie::root(PagesAt(next, trees.pages, newest));
+    root_page_ = latest ? root_page_of(latest->record) : std::nullopt;
+    const merkle::Digest root = Trie::root(latest_pages(next, trees));
     if (!latest || latest->record.root != to_bytes(root)) {
       throw merkle::damaged_page({}, "does not have the root of the latest height");
     }
     checked_ = true;
   }
 
-  static constexpr std::uint64_t newest = ~std::uint64_t{0};
-
-  /// What a page takes up in the cache of the trie, or less.
-  static constexpr std::size_t bytes_a_page = 192;
-
   static constexpr std::size_t build_batch_bytes = std::size_t{4} << 20U;
   static constexpr std::size_t least_build_bytes = std::size_t{1} << 20U;
 
   template <KvEngine Next>
-  [[nodiscard]] std::uint64_t written_by(const Next& next, const OwnTrees& trees,
-                                         BytesView page) const {
-    if (const auto height = page_heights_.find(page)) return *height;
-    const auto stored = page_at(next, trees.pages, page, newest);
-    if (!stored) refuse_bytes(pages_tree, "a page");
-    return stored->height;
+  [[nodiscard]] auto latest_pages(const Next& next, const OwnTrees& trees) {
+    return StoredPages<Next, PageHeights&>(next, trees.pages, root_page_, page_heights_);
   }
 
   [[nodiscard]] bool is_outside(BytesView tree_name) const {
@@ -267,8 +261,12 @@ class Committer {
         batch.flush();
       }
     };
+    HeightsBelow below;
+    below.fill(head.latest);
+    std::string value;
     const auto write = [&](BytesView key, BytesView page) {
-      out.put(trees.pages, page_version_key(key, head.latest), page);
+      put_page_version(value, head.latest, page, below);
+      out.put(trees.pages, page_version_key(head.latest, key), value);
       if (out.bytes().size() < build_batch_bytes) return;
       next.write(out, Durability::buffered);
       out.clear();
@@ -282,6 +280,7 @@ class Committer {
     if (!stored) refuse_bytes(heights_tree, "the head");
     HeightRecord height = parse_height(key, stored->view());
     height.keys = built.count;
+    height.root_page = head.latest;
     height.root = to_bytes(built.root);
     last.put(trees.heights, key, to_bytes(key, height));
     last.put(trees.heights, head_key, to_bytes(head));
@@ -296,8 +295,13 @@ class Committer {
   Trie trie_;
   TreeNames names_;
   std::map<Tree, Member> members_;
-  bool checked_ = false;            ///< the root page
-  std::map<Tree, Member> joining_;  ///< by the last update, which may never be stored
+  bool checked_ = false;                    ///< the root page
+  std::optional<std::uint64_t> root_page_;  ///< the height that wrote it, where it is checked
+
+  // By the last update, which may never be stored.
+  std::map<Tree, Member> joining_;
+  std::vector<std::pair<BytesView, HeightsBelow>> written_;
+  std::uint64_t next_root_page_ = 0;
 };
 
 }  // namespace varve::detail::history

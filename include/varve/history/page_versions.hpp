@@ -1,144 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <varve/concepts/kv_reader.hpp>
 #include <varve/history/format.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <new>
-#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
+// How the pages of the trie lie in the store, each under the height that wrote it.
 namespace varve::detail::history {
 
-/// The key under which a page of the trie lies as a height left it. Of one page the latest comes
-/// first; the key of no page is the beginning of another's.
-[[nodiscard]] inline std::string page_version_key(BytesView page, std::uint64_t height) {
+/// Height by height, so that what a height writes lies together, and at the end.
+[[nodiscard]] inline std::string page_version_key(std::uint64_t height, BytesView page) {
   std::string key;
-  key.reserve(page.size() + height_bytes);
-  key.append(page);
-  append_number(key, ~height);
-  return key;
+  key.reserve(height_bytes + page.size());
+  append_number(key, height);
+  return key.append(page);
 }
 
-/// A page as it is stored: the height that wrote it, and what it holds, which is nothing where that
-/// height took it away.
+// Where a page is, as its key tells: merkle::PageKey.
+
+[[nodiscard]] inline std::size_t depth_of(BytesView page) noexcept {
+  return static_cast<unsigned char>(page.front());
+}
+
+/// The slot in which the page above holds this one, which is not the root page.
+[[nodiscard]] inline unsigned slot_of(BytesView page) noexcept {
+  const std::size_t place = depth_of(page) - 1;
+  const auto byte = static_cast<unsigned char>(page[1 + place / 2]);
+  return place % 2 == 0 ? byte >> 4U : byte & 15U;
+}
+
+/// The key of the page above, of one that is not the root page.
+[[nodiscard]] inline std::string page_above(BytesView page) {
+  const std::size_t depth = depth_of(page) - 1;
+  std::string above(page.substr(0, 1 + (depth + 1) / 2));
+  above.front() = static_cast<char>(depth);
+  if (depth % 2 != 0) {
+    above.back() = static_cast<char>(static_cast<unsigned char>(above.back()) & 0xf0U);
+  }
+  return above;
+}
+
+/// Whether `page` is held by a slot of `above`.
+[[nodiscard]] inline bool is_below(BytesView page, BytesView above) noexcept {
+  const std::size_t depth = depth_of(above);
+  const std::size_t whole = 1 + depth / 2;
+  if (depth_of(page) != depth + 1 || page.substr(1, depth / 2) != above.substr(1, depth / 2)) {
+    return false;
+  }
+  return depth % 2 == 0 || (static_cast<unsigned char>(page[whole]) & 0xf0U) ==
+                               static_cast<unsigned char>(above[whole]);
+}
+
+/// The slots of a page that have pages of their own, a bit each.
+[[nodiscard]] inline unsigned slots_with_pages(BytesView page) noexcept {
+  if (page.size() < 4) return 0;
+  const auto byte = [&](std::size_t at) { return unsigned{static_cast<unsigned char>(page[at])}; };
+  return (byte(0) | byte(1) << 8U) & ~(byte(2) | byte(3) << 8U);
+}
+
+/// Which height wrote the page below each slot. Nothing is said of slots without one.
+using HeightsBelow = std::array<std::uint64_t, 16>;
+
+/// What is stored of a page that the height writes.
+inline void put_page_version(std::string& value, std::uint64_t height, BytesView page,
+                             const HeightsBelow& below) {
+  value.assign(1, '\0');
+  for (unsigned rest = slots_with_pages(page); rest != 0; rest &= rest - 1) {
+    std::uint64_t age = height - below[static_cast<unsigned>(std::countr_zero(rest))];
+    for (; age >= 0x80; age >>= 7U) value.push_back(static_cast<char>(age | 0x80U));
+    value.push_back(static_cast<char>(age));
+  }
+  value.front() = static_cast<char>(value.size() - 1);
+  value.append(page);
+}
+
 struct PageVersion {
-  std::uint64_t height = 0;
-  std::string bytes;
+  BytesView page;
+  HeightsBelow below{};
 };
 
-/// The page as of a height; nothing where none was written until then.
-template <KvReader R>
-[[nodiscard]] std::optional<PageVersion> page_at(const R& reader, Tree pages, BytesView page,
-                                                 std::uint64_t height) {
-  const std::string first = page_version_key(page, height);
-  const std::string last = page_version_key(page, 0) + '\0';
-  const auto scan = reader.scan(pages, KeyRange::between(first, last));
-  if (!scan.valid()) return std::nullopt;
-  const auto [key, value] = scan.entry();
-  if (key.size() != first.size()) refuse_bytes(pages_tree, "a key");
-  return PageVersion{~number_at<std::uint64_t>(key.data() + page.size()), std::string(value)};
+/// `value` is what is stored under the height.
+[[nodiscard]] inline PageVersion parse_page_version(std::uint64_t height, BytesView value) {
+  PageVersion version;
+  if (value.empty()) refuse_bytes(pages_tree, "a page");
+  const std::size_t end = 1 + static_cast<std::size_t>(static_cast<unsigned char>(value.front()));
+  if (end > value.size()) refuse_bytes(pages_tree, "a page");
+  version.page = value.substr(end);
+  std::size_t at = 1;
+  for (unsigned rest = slots_with_pages(version.page); rest != 0; rest &= rest - 1) {
+    std::uint64_t age = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      if (at == end || shift > 63) refuse_bytes(pages_tree, "a page");
+      const auto byte = static_cast<unsigned char>(value[at++]);
+      age |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) break;
+    }
+    if (age > height) refuse_bytes(pages_tree, "a page");
+    version.below[static_cast<unsigned>(std::countr_zero(rest))] = height - age;
+  }
+  if (at != end) refuse_bytes(pages_tree, "a page");
+  return version;
 }
-
-/// Which height wrote the page last, of those pages that were used lately: 16 bytes each, in a
-/// table that does not grow. What it has lost is looked for in the store.
-class PageHeights {
- public:
-  explicit PageHeights(std::size_t most_pages) noexcept {
-    while (sets_ * ways_of_set < most_pages) sets_ *= 2;
-  }
-
-  void note(BytesView page, std::uint64_t height) noexcept {
-    const std::uint64_t name = name_of(page);
-    if (name == 0 || !has_table()) return;
-    Set& set = set_of(name);
-    Way* free = nullptr;
-    for (Way& way : set.ways) {
-      if (way.name == name || (way.name == 0 && free == nullptr)) free = &way;
-      if (way.name == name) break;
-    }
-    if (free == nullptr) free = &set.ways[set.next++ % ways_of_set];
-    *free = {name, height};
-  }
-
-  [[nodiscard]] std::optional<std::uint64_t> find(BytesView page) const noexcept {
-    const std::uint64_t name = name_of(page);
-    if (name == 0 || table_.empty()) return std::nullopt;
-    for (const Way& way : table_[place_of(name)].ways) {
-      if (way.name == name) return way.height;
-    }
-    return std::nullopt;
-  }
-
-  void forget() noexcept { table_ = {}; }
-
- private:
-  static constexpr std::size_t ways_of_set = 8;
-
-  struct Way {
-    std::uint64_t name = 0;  ///< of a page; 0: free
-    std::uint64_t height = 0;
-  };
-  struct Set {
-    std::array<Way, ways_of_set> ways{};
-    std::size_t next = 0;  ///< the way that is given up next
-  };
-
-  /// The key itself. 0 for one that is longer than this has room for: a page below 14 nibbles that
-  /// two keys share, of which there are hardly any.
-  static std::uint64_t name_of(BytesView page) noexcept {
-    if (page.size() > sizeof(std::uint64_t)) return 0;
-    std::uint64_t name = 0;
-    for (const char byte : page) name = name << 8U | static_cast<unsigned char>(byte);
-    return name | std::uint64_t{page.size()} << 60U;
-  }
-
-  /// Without memory for it nothing is remembered, and nothing is lost.
-  [[nodiscard]] bool has_table() noexcept {
-    if (!table_.empty()) return true;
-    try {
-      table_.resize(sets_);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::size_t place_of(std::uint64_t name) const noexcept {
-    return static_cast<std::size_t>((name * 0x9e3779b97f4a7c15U) >> 32U) & (sets_ - 1);
-  }
-  [[nodiscard]] Set& set_of(std::uint64_t name) noexcept { return table_[place_of(name)]; }
-
-  std::size_t sets_ = 1;
-  std::vector<Set> table_;
-};
-
-/// The pages of the trie as of a height: what a `merkle::Trie` reads.
-template <KvReader R>
-class PagesAt {
- public:
-  /// Where `heights` is given it is told which height wrote each page.
-  PagesAt(const R& reader, Tree pages, std::uint64_t height,
-          PageHeights* heights = nullptr) noexcept
-      : reader_(&reader), pages_(pages), height_(height), heights_(heights) {}
-
-  [[nodiscard]] std::optional<std::string> page(BytesView key) const {
-    auto found = page_at(*reader_, pages_, key, height_);
-    if (!found || found->bytes.empty()) return std::nullopt;
-    if (heights_ != nullptr) heights_->note(key, found->height);
-    return std::move(found->bytes);
-  }
-
- private:
-  const R* reader_;
-  Tree pages_;
-  std::uint64_t height_;
-  PageHeights* heights_;
-};
 
 }  // namespace varve::detail::history

@@ -69,10 +69,11 @@ template <KvReader R>
 
 /// A committed height.
 struct HeightRecord {
-  std::uint64_t entries = 0;  ///< of the height
-  std::uint64_t bytes = 0;    ///< of those and of their lists
-  std::uint64_t keys = 0;     ///< that the root is of
-  std::string root;           ///< empty where there is none
+  std::uint64_t entries = 0;    ///< of the height
+  std::uint64_t bytes = 0;      ///< of those, of the pages and of the lists
+  std::uint64_t keys = 0;       ///< that the root is of
+  std::uint64_t root_page = 0;  ///< the height that wrote the root page, where there are keys
+  std::string root;             ///< empty where there is none
 
   friend bool operator==(const HeightRecord&, const HeightRecord&) = default;
 };
@@ -82,6 +83,7 @@ struct HeightRecord {
   append_number(body, record.entries);
   append_number(body, record.bytes);
   append_number(body, record.keys);
+  append_number(body, record.root_page);
   append_bytes(body, record.root);
   return sealed(key, body);
 }
@@ -92,6 +94,7 @@ struct HeightRecord {
   record.entries = fields.number<std::uint64_t>();
   record.bytes = fields.number<std::uint64_t>();
   record.keys = fields.number<std::uint64_t>();
+  record.root_page = fields.number<std::uint64_t>();
   record.root = fields.bytes();
   if (!fields.good() || !fields.at_end()) refuse_bytes(heights_tree, "the record of a height");
   return record;
@@ -117,7 +120,7 @@ template <KvReader R>
   return NumberedHeight{number_at<std::uint64_t>(key.data() + 1), parse_height(key, value)};
 }
 
-// A list: records, or pages of the trie, that one height changed, at most so many.
+// A list: records that one height changed, or pages of the trie that it replaced, at most so many.
 
 inline constexpr std::size_t list_length = 128;
 
@@ -143,30 +146,14 @@ std::size_t visit_list(BytesView key, BytesView value, Visit&& visit) {
   return count;
 }
 
-/// A page that a height wrote.
-struct ListedPage {
-  BytesView key;
-  std::optional<std::uint64_t> replaced;  ///< the height that had written it before
-  bool gone = false;                      ///< whether it was taken away
-};
-
-inline void append_to_list(std::string& body, const ListedPage& page) {
-  append_bytes(body, page.key);
-  append_number(body, static_cast<std::uint8_t>((page.replaced ? 1 : 0) | (page.gone ? 2 : 0)));
-  if (page.replaced) append_number(body, *page.replaced);
-}
-
-/// As `visit_list`, of pages.
+/// As `visit_list`, of pages: calls `visit(key)` with where each is stored.
 template <class Visit>
 std::size_t visit_pages(BytesView key, BytesView value, Visit&& visit) {
   FieldReader fields(unsealed(key, value));
   std::size_t count = 0;
   for (; !fields.at_end(); ++count) {
-    ListedPage page{.key = fields.bytes(), .replaced = {}};
-    const auto marks = fields.number<std::uint8_t>();
-    if ((marks & 1U) != 0) page.replaced = fields.number<std::uint64_t>();
-    page.gone = (marks & 2U) != 0;
-    if (!fields.good() || marks > 3) refuse_bytes(heights_tree, "a list");
+    const BytesView page = fields.bytes();
+    if (!fields.good()) refuse_bytes(heights_tree, "a list");
     visit(page);
   }
   return count;

@@ -54,7 +54,7 @@ class Retention {
          scan.valid() && removed < budget_; scan.next()) {
       const auto [key, value] = scan.entry();
       const ListPlace place = list_place(key);
-      removed += place.of_pages() ? remove_pages(place.height, key, value, out)
+      removed += place.of_pages() ? remove_pages(key, value, out)
                                   : remove_entries(place.height, key, value, out);
       out.erase(trees_.heights, key);
       head.pruned_height = place.height;
@@ -72,13 +72,9 @@ class Retention {
     });
   }
 
-  /// What a page held before the height is no longer read, nor that it is gone since.
-  std::size_t remove_pages(std::uint64_t height, BytesView key, BytesView value,
-                           WriteBatch& out) const {
-    return visit_pages(key, value, [&](const ListedPage& page) {
-      if (page.replaced) out.erase(trees_.pages, page_version_key(page.key, *page.replaced));
-      if (page.gone) out.erase(trees_.pages, page_version_key(page.key, height));
-    });
+  /// What the height replaced is no longer read.
+  std::size_t remove_pages(BytesView key, BytesView value, WriteBatch& out) const {
+    return visit_pages(key, value, [&](BytesView page) { out.erase(trees_.pages, page); });
   }
 
   const OwnTrees& trees_;

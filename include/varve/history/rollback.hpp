@@ -27,16 +27,13 @@ class Rollback {
     for (auto scan = scan_lists(next_, trees_.heights, {height, 0}, height); scan.valid();
          scan.next()) {
       const auto [key, value] = scan.entry();
-      if (list_place(key).of_pages()) {
-        visit_pages(key, value, [&](const ListedPage& page) {
-          out.erase(trees_.pages, page_version_key(page.key, height));
-        });
-      } else {
+      if (!list_place(key).of_pages()) {
         visit_list(key, value,
                    [&](Tree tree, BytesView changed) { restore(tree, changed, height, out); });
       }
       out.erase(trees_.heights, key);
     }
+    out.erase_range(trees_.pages, KeyRange::prefix(page_version_key(height, {})));
     out.erase(trees_.heights, height_key(height));
     const auto before =
         nearest_height(next_, trees_.heights, head.oldest, height - 1, varve::Order::descending);

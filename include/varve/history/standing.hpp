@@ -24,7 +24,7 @@ struct StepCounts {
 
 /// Where history stands: the head, as the last write left it.
 ///
-/// Threads  `head` and `publish`: one at a time. The others: any, at once with those.
+/// Threads  `head`, `publish` and `doubt`: one at a time. The others: any, at once with those.
 class Standing {
  public:
   [[nodiscard]] const Head& head() const noexcept { return head_; }
@@ -37,6 +37,10 @@ class Standing {
     return state_.load(std::memory_order_acquire);
   }
 
+  /// Whether nobody knows if the last write was done. `publish` settles it.
+  [[nodiscard]] bool in_doubt() const noexcept { return in_doubt_.load(std::memory_order_acquire); }
+  void doubt() noexcept { in_doubt_.store(true, std::memory_order_release); }
+
   [[nodiscard]] VersionedStatistics statistics() const {
     const std::lock_guard lock(mutex_);
     return shown_;
@@ -48,6 +52,7 @@ class Standing {
     head_ = std::move(head);
     latest_.store(head_.latest, std::memory_order_release);
     oldest_.store(head_.oldest, std::memory_order_release);
+    in_doubt_.store(false, std::memory_order_release);
     const std::lock_guard lock(mutex_);
     shown_.oldest = {head_.oldest};
     shown_.latest = {head_.latest};
@@ -69,6 +74,7 @@ class Standing {
   std::atomic<std::uint64_t> latest_{0};
   std::atomic<std::uint64_t> oldest_{0};
   std::atomic<std::uint64_t> state_{0};
+  std::atomic<bool> in_doubt_{false};
 
   mutable std::mutex mutex_;
   VersionedStatistics shown_;

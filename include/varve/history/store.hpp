@@ -72,8 +72,15 @@ class HistoryStore {
   [[nodiscard]] const OwnTrees& trees() const noexcept { return trees_; }
   [[nodiscard]] const CommitterType& committer() const noexcept { return committer_; }
 
-  /// For what any thread may ask of it.
-  [[nodiscard]] const Standing& standing() const noexcept { return standing_; }
+  /// For what any thread may ask of it. After a write that failed the store tells what became of
+  /// it, or why it does not.
+  [[nodiscard]] const Standing& standing(const Next& next) {
+    if (standing_.in_doubt()) {
+      const std::lock_guard lock(writers_);
+      find_out(next);
+    }
+    return standing_;
+  }
 
   /// Makes a height of the batch, and drops the trees with it. Answers the root, if there is one.
   std::string commit(Next& next, const WriteBatch& batch, std::span<const Tree> dropped,
@@ -208,7 +215,7 @@ class HistoryStore {
     if (!order.built.empty() || order.ends_rollbacks)
       tables::state_changes.fetch_add(1, std::memory_order_release);
     if (update) {
-      committer_.accept(*update, number);
+      committer_.accept(*update);
       counts.commits = 1;
       counts.changed = height.record.entries;
     }
@@ -241,6 +248,7 @@ class HistoryStore {
       }
     } catch (...) {
       stale_ = true;
+      standing_.doubt();
       committer_.forget();
       throw;
     }
@@ -267,11 +275,15 @@ class HistoryStore {
   /// After a write that failed: it may have been done, but for its drops.
   void refresh(Next& next) {
     if (!stale_) return;
+    find_out(next);
+    finish_drops(next, trees_);
+    stale_ = false;
+  }
+  void find_out(const Next& next) {
+    if (!standing_.in_doubt()) return;
     auto head = read_head(next, trees_.heights);
     if (!head) refuse_bytes(heights_tree, "the head");
     standing_.publish(*std::move(head), {});
-    finish_drops(next, trees_);
-    stale_ = false;
   }
 
   VersionedOptions options_;
@@ -279,7 +291,7 @@ class HistoryStore {
   OwnTrees trees_;
 
   std::mutex writers_;
-  bool stale_ = false;  // whether the head may not be what is stored; under `writers_`
+  bool stale_ = false;  // whether a write failed and left something undone; under `writers_`
   Standing standing_;
 };
 

@@ -63,10 +63,10 @@ class Committer<Uncommitted> {
 
   template <KvEngine Next>
   static HeightRecord finish(const Next&, const Update&, const OwnTrees&, HeightWriter& height) {
-    return height.finish(0, {});
+    return height.finish(0, {}, 0);
   }
 
-  static void accept(const Update&, std::uint64_t) noexcept {}
+  static void accept(const Update&) noexcept {}
   static void answer(BytesView) noexcept {}
   static void forget() noexcept {}
 };

@@ -140,12 +140,12 @@ class Migrated : public Layer<Next, Forwards<Group::reads, Group::scans, Group::
   // batches, and so does a scrub of each slice that rewrites something.
 
   /// The height of what is read without a height, and the lowest that can be read.
-  [[nodiscard]] Height latest() const noexcept
+  [[nodiscard]] Height latest() const
     requires keeps_history
   {
     return detail::history_layer(this->next()).latest();
   }
-  [[nodiscard]] Height oldest() const noexcept
+  [[nodiscard]] Height oldest() const
     requires keeps_history
   {
     return detail::history_layer(this->next()).oldest();

@@ -74,13 +74,14 @@ class Versioned : public detail::history::VersionedBase<Next> {
             std::make_unique<Store>(this->next(), context.template options<VersionedOptions>())) {}
 
   [[nodiscard]] const VersionedOptions& options() const noexcept { return store_->options(); }
-  [[nodiscard]] VersionedStatistics statistics() const { return store_->standing().statistics(); }
+  [[nodiscard]] VersionedStatistics statistics() const { return standing().statistics(); }
 
-  /// The height of what is read without a height.
-  [[nodiscard]] Height latest() const noexcept { return store_->standing().latest(); }
+  /// The height of what is read without a height. Where a write failed and may have been done, it
+  /// is read from the store, and what `Next` throws then is thrown.
+  [[nodiscard]] Height latest() const { return standing().latest(); }
 
-  /// The lowest height that can be read.
-  [[nodiscard]] Height oldest() const noexcept { return store_->standing().oldest(); }
+  /// The lowest height that can be read, as `latest`.
+  [[nodiscard]] Height oldest() const { return standing().oldest(); }
 
   // heights
 
@@ -94,7 +95,7 @@ class Versioned : public detail::history::VersionedBase<Next> {
 
   /// The height while it is made, in memory: its writes are read back, and `finalize` commits them.
   [[nodiscard]] Block<Versioned> begin(Height height) {
-    const std::uint64_t state = store_->standing().state();
+    const std::uint64_t state = standing().state();
     store_->check_next(height, "begin");
     return Block<Versioned>(*this, height, state);
   }
@@ -270,6 +271,10 @@ class Versioned : public detail::history::VersionedBase<Next> {
   template <class>
   friend class Block;
 
+  [[nodiscard]] const detail::history::Standing& standing() const {
+    return store_->standing(this->next());
+  }
+
   auto commit_block(const WriteBatch& batch, const detail::history::HeightOrder& order) {
     check(batch, order.operation);
     return Committer::answer(store_->commit(this->next(), batch, {}, order));
@@ -310,23 +315,30 @@ class Versioned : public detail::history::VersionedBase<Next> {
     const auto& own = store_->trees();
     const auto head = detail::history::head_of(*snapshot, own.heights);
     detail::history::check_kept(height, {head.oldest}, {head.latest}, "prove");
-    static_cast<void>(root_in(*snapshot, {head.oldest}, height, "prove"));
+    const auto record = record_with_root(*snapshot, {head.oldest}, height, "prove");
     detail::history::check_in_root(*snapshot, own, tree, name_of_tree);
-    return detail::history::prove<Commitment>(*snapshot, own, *name_of_tree, keys, height);
+    return detail::history::prove<Commitment>(*snapshot, own, *name_of_tree, keys, record);
   }
 
   template <class R>
   [[nodiscard]] StateRoot root_in(const R& reader, Height oldest, Height height,
                                   const char* operation) const {
-    const auto found = detail::history::nearest_height(
-        reader, store_->trees().heights, oldest.value, height.value, Order::descending);
+    return Committer::answer(record_with_root(reader, oldest, height, operation).root);
+  }
+
+  template <class R>
+  [[nodiscard]] detail::history::HeightRecord record_with_root(const R& reader, Height oldest,
+                                                               Height height,
+                                                               const char* operation) const {
+    auto found = detail::history::nearest_height(reader, store_->trees().heights, oldest.value,
+                                                 height.value, Order::descending);
     if (!found) detail::history::check_kept(height, this->oldest(), latest(), operation);
     if (!found || found->record.root.empty()) {
       refuse("height " + std::to_string(height.value) +
                  " has no root: the store kept history alone then",
              operation);
     }
-    return Committer::answer(found->record.root);
+    return std::move(found->record);
   }
 
   /// Whether the batch has operations on trees that are not reserved. Refuses what it cannot take.
