@@ -17,9 +17,9 @@
 
 namespace varve::testing::detail {
 
-/// Engines of every type as one type, so that what the kit does to engines is
-/// compiled once and not for each stack. It has every operation of the
-/// vocabulary; which of them the engine behind it has is told by `Abilities`.
+/// Engines of every type as one type, so that what the kit does to engines is compiled once and not
+/// for each stack. It has every operation of the vocabulary; which of them the engine behind it has
+/// is told by `Abilities`.
 class AnyEngine {
  public:
   static constexpr BytesView name = "any";

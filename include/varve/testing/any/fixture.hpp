@@ -39,7 +39,7 @@ template <Fixture F>
   return can;
 }
 
-/// The fixture `F` behind `AnyFixture`. It must outlive it.
+/// The fixture `F` behind `AnyFixture`; `fixture` must outlive it.
 template <Fixture F>
 class FixtureBehind final : public AnyFixture {
   using Engine = EngineOf<typename F::Engine>;

@@ -7,8 +7,8 @@
 
 namespace varve::testing::detail {
 
-/// Owns a thing of any type. A move of the owner is a move of the thing, so
-/// that who moves the one sees how the other takes it.
+/// Owns a thing of any type. A move of the owner is a move of the thing, so that who moves the one
+/// sees how the other takes it.
 class AnyThing {
  public:
   template <class T>

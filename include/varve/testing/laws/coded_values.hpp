@@ -10,8 +10,8 @@
 
 namespace varve::testing::detail {
 
-/// What the laws ask of a codec and of some values, which they know by their
-/// places. So they are compiled once and not for each type.
+/// What the laws ask of a codec and of some values, which they know by their places. So they are
+/// compiled once and not for each type.
 class CodedValues {
  public:
   CodedValues() = default;
@@ -23,8 +23,7 @@ class CodedValues {
   virtual void encode(std::size_t at, std::string& sink) const = 0;
   /// What decodes from `bytes`, encoded.
   [[nodiscard]] virtual std::string again(const std::string& bytes) const = 0;
-  /// Whether what decodes from `bytes` equals the value, where such values are
-  /// equal to themselves.
+  /// Whether what decodes from `bytes` equals the value, where that equals itself.
   [[nodiscard]] virtual bool equals(std::size_t at, const std::string& bytes) const = 0;
   /// Whether the codec would write other bytes for the same value, and says so.
   [[nodiscard]] virtual bool not_current(const std::string& bytes) const = 0;
@@ -56,8 +55,7 @@ class CodedBy final : public CodedValues {
               [[maybe_unused]] const std::string& bytes) const override {
     if constexpr (std::equality_comparable<T>) {
       const T& value = values_[at];
-      // NOLINTNEXTLINE(misc-redundant-expression): a NaN is not equal to
-      // itself.
+      // NOLINTNEXTLINE(misc-redundant-expression): a NaN is not equal to itself.
       const bool equals_itself = value == value;
       return !equals_itself || C::template decode<T>(BytesView(bytes)) == value;
     } else {

@@ -18,8 +18,7 @@ struct Law {
   void (*run)(Arguments... arguments);
 };
 
-/// Runs one law after another. An exception where none belongs breaks the law
-/// too.
+/// Runs one law after another. An exception where none belongs breaks the law too.
 template <class Laws, class... Arguments>
 [[nodiscard]] std::optional<BrokenLaw> first_broken(const Laws& laws, Arguments&... arguments) {
   for (const auto& law : laws) {
