@@ -48,15 +48,17 @@ struct ChangedRecords {
   void take(RecordBlock::Reader& reader, Tree tree, std::size_t full_bytes, Change&& change,
             Settle&& settle) {
     clear();
+    BytesView reached;
     for (; reader.valid() && (records == 0 || batch.bytes().size() < full_bytes); reader.next()) {
       const Entry entry = reader.entry();
       if (changes(tree, entry, change)) {
         if (const char* const words = settle(*this, entry)) refuse(tree, entry, words);
       }
-      last.assign(entry.key);
+      reached = entry.key;
       ++records;
       bytes += entry.key.size() + entry.value.size();
     }
+    last.assign(reached);
   }
 
  private:

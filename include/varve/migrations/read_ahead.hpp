@@ -137,6 +137,7 @@ class ReadAhead {
   bool read(RecordBlock& block) {
     block.clear();
     std::size_t taken = 0;
+    std::size_t last = 0;
     const std::string bound =
         place_.empty() || order_ == Order::descending ? place_ : place_ + '\0';
     const KeyRange range = order_ == Order::ascending ? KeyRange::from(bound)
@@ -145,13 +146,19 @@ class ReadAhead {
     for (auto scan = engine_.scan(tree_, range, order_); scan.valid(); scan.next()) {
       const bool full =
           taken >= options_.batch_records || block.bytes().size() >= options_.batch_bytes;
-      if (full && taken != 0) return true;
+      if (full && taken != 0) return move_on(block, last);
       const Entry entry = scan.entry();
+      last = block.bytes().size();
       block.add(entry.key, entry.value);
-      place_.assign(entry.key);
       ++taken;
     }
     return false;
+  }
+
+  /// The next block begins behind the record at `last` of this one.
+  bool move_on(const RecordBlock& block, std::size_t last) {
+    place_.assign(RecordBlock::Reader(block.bytes().substr(last)).entry().key);
+    return true;
   }
 
   const E& engine_;

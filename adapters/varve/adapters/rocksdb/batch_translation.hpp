@@ -18,21 +18,21 @@ namespace varve::detail::rocks {
 /// A varve batch as one of RocksDB. Everything is checked before anything is written.
 class BatchTranslation {
  public:
-  BatchTranslation(const Store& store, const WriteBatch& batch)
+  /// `alone` where nobody else writes while it lives.
+  BatchTranslation(const Store& store, const WriteBatch& batch, bool alone)
       : store_(store), batch_(batch), translated_(reserved_bytes(batch)) {
-    for (const WriteOp& op : batch) add(op);
+    for (const WriteOp& op : batch) {
+      needs_quiet_ = !alone && op.kind == WriteOpKind::erase_from;
+      if (needs_quiet_) return;
+      add(op);
+    }
   }
 
   [[nodiscard]] rocksdb::WriteBatch& translated() noexcept { return translated_; }
 
-  /// Whether a batch can only be translated while nobody else writes: RocksDB has no name for the
-  /// end of a tree, so it has to be looked for.
-  [[nodiscard]] static bool needs_quiet(const WriteBatch& batch) {
-    for (const WriteOp& op : batch) {
-      if (op.kind == WriteOpKind::erase_from) return true;
-    }
-    return false;
-  }
+  /// Whether it was given up, as it can only be made while nobody else writes: RocksDB has no name
+  /// for the end of a tree, so it has to be looked for.
+  [[nodiscard]] bool needs_quiet() const noexcept { return needs_quiet_; }
 
  private:
   [[nodiscard]] static std::size_t reserved_bytes(const WriteBatch& batch) noexcept {
@@ -104,6 +104,7 @@ class BatchTranslation {
   std::string last_key_;
   Tree last_key_of_;
   bool has_last_key_ = false;
+  bool needs_quiet_ = false;
 };
 
 }  // namespace varve::detail::rocks

@@ -29,12 +29,16 @@ inline void flush_memory(Store& store, const char* operation) {
   if (!status.IsColumnFamilyDropped()) store.check_change(status, operation);
 }
 
-inline void write_translated(Store& store, const WriteBatch& batch, Durability durability) {
-  BatchTranslation translation(store, batch);
+/// Whether it was written: a batch may have to be written `alone`.
+[[nodiscard]] inline bool write_translated(Store& store, const WriteBatch& batch,
+                                           Durability durability, bool alone) {
+  BatchTranslation translation(store, batch, alone);
+  if (translation.needs_quiet()) return false;
   rocksdb::WriteOptions options;
   options.disableWAL = !store.options().logs();
   options.sync = durability == Durability::synced && !options.disableWAL;
   store.check_change(store.database().Write(options, &translation.translated()), "write");
+  return true;
 }
 
 inline void write(Store& store, const WriteBatch& batch, Durability durability) {
@@ -46,12 +50,14 @@ inline void write(Store& store, const WriteBatch& batch, Durability durability) 
                std::to_string(limits.max_batch_bytes),
            "write");
   }
-  if (BatchTranslation::needs_quiet(batch)) {
-    const auto alone = store.changes().alone();
-    write_translated(store, batch, durability);
-  } else {
+  bool written = false;
+  {
     const auto shared = store.changes().share();
-    write_translated(store, batch, durability);
+    written = write_translated(store, batch, durability, false);
+  }
+  if (!written) {
+    const auto alone = store.changes().alone();
+    static_cast<void>(write_translated(store, batch, durability, true));
   }
   if (durability == Durability::synced && !store.options().logs()) {
     flush_memory(store, "write");
