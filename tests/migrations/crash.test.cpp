@@ -30,7 +30,7 @@ using Below = Cached<Wal<MemoryAdapter, SimulatedFileSystem>>;
 using Store = Migrated<ToFour, Below>;
 
 constexpr std::uint64_t blocks_made = 40;
-constexpr WalOptions log_options{.checkpoint_bytes = 2000, .segment_bytes = 16U << 10U};
+const WalOptions log_options{.checkpoint_bytes = 2000, .segment_bytes = 16U << 10U};
 
 MigratedOptions options(std::uint64_t accepted) {
   MigratedOptions options{.accept_loss = accepted};
