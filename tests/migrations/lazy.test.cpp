@@ -340,8 +340,6 @@ struct Thing {
   std::string name{};
   std::uint16_t size = 0;
   std::optional<std::string> shelf{};
-
-  friend bool operator==(const Thing&, const Thing&) = default;
 };
 using ThingTree = RecordTree<"things", std::string>;
 

@@ -219,9 +219,9 @@ TEST_CASE("terminal_grace: nobody is waited for where nobody can be, or nothing 
   CHECK(read_all(pipe.outer).empty());
   const Pseudoterminal terminal(80);
   terminal_grace(lossy_plan(), 0ms, terminal.inner);
-  MigrationPlan lossless = lossy_plan();
-  lossless.steps.pop_back();
-  terminal_grace(lossless, 1h, terminal.inner);
+  MigrationPlan harmless = lossy_plan();
+  harmless.steps.pop_back();
+  terminal_grace(harmless, 1h, terminal.inner);
   CHECK(read_all(terminal.outer).empty());
   CHECK(std::chrono::steady_clock::now() - start < 1min);
 }
