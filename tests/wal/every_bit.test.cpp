@@ -223,12 +223,13 @@ void cut_at_each_byte(Outcomes& outcomes, Sample& sample, std::size_t step) {
       sample.files[path].resize(size);
       const Place& entry = sample.entry_at(path, size);
       const bool in_head = size < detail::segment_head_bytes;
+      const std::size_t head = std::min(size, entry.head);
+      const auto between = BytesView(good).substr(head, size - head);
       const auto is_zero = [](char byte) { return byte == 0; };
       try_one(outcomes, sample, path, size,
               {.refusal = !last,
                .last = std::max(entry.sequence, sample.first) - 1,
-               .between = !in_head && std::all_of(good.begin() + std::min(size, entry.head),
-                                                  good.begin() + size, is_zero)});
+               .between = !in_head && std::ranges::all_of(between, is_zero)});
       sample.files[path] = good;
     }
   }
